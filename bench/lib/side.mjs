@@ -1,0 +1,38 @@
+// What a benchmark program in ours/ or peers/js/ needs: the line it prints, the random numbers that all peers share, and (ours)
+// the built bundle under test.
+
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** Prints one result: `count` operations took `ms` milliseconds. `extra` are further fields for the reader of the raw lines. */
+export function emit(b, ms, count, extra = {}) {
+  console.log(JSON.stringify({ b, ns: (ms * 1e6) / count, n: count, ms, ...extra }));
+}
+
+/** Xorshift with the seed that every peer uses, so that all build the same graphs. Returns uint32. */
+export function xorshift(seed = 2463534242) {
+  let x = seed | 0;
+  return () => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return x >>> 0;
+  };
+}
+
+/** The folder of the bundle under test: GORENA_DIST, or dist/ next to bench/. */
+export function distDir() {
+  return process.env.GORENA_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
+}
+
+/** The runtime under test, imported from the built bundle. */
+export function loadGorena() {
+  return import(pathToFileURL(join(distDir(), 'index.js')).href);
+}
+
+/** Depth of the smallest full binary tree that has at least `n` nodes, counted as the peers do: 2^(depth+1) - 1 nodes. */
+export function treeDepth(n) {
+  let depth = 0;
+  while (2 * 2 ** depth - 1 < n) depth++;
+  return depth;
+}

@@ -1,0 +1,3 @@
+module gorena.bench/peers
+
+go 1.19

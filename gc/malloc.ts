@@ -1,0 +1,270 @@
+// malloc: allocating one object. The table of contents of the runtime: each line of mallocgc is a part with its own file.
+// Source: malloc.go mallocgc, in Go's order; see heap/layout.ts for where slots come from and mgc.ts for the cycle.
+//
+// A Mutator is a P as the allocator sees it: its cache, its assist debt, its barrier buffer, its sampling countdown. Nobody
+// below the scheduler knows goroutines; the stack of the running one is asked for through CallStack.
+//
+// One rule makes plain functions safe: collector work happens at the beginning of an allocation or at the end of a pointer
+// store, never between the moment a new object exists and the moment it is returned. So the caller may put the result
+// into a rooted place before anything can look for it.
+import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
+import { type Events, Ev } from '../runtime/internal/events.ts';
+import { type Addr, pageSize } from '../runtime/internal/memory.ts';
+import type { Rand } from '../runtime/internal/rand.ts';
+import { gothrow, nilDereference } from '../runtime/internal/throw.ts';
+import { bitWordShift } from '../heap/layout.ts';
+import { type AllocCache, MCache } from '../heap/mcache.ts';
+import type { Heap } from '../heap/mheap.ts';
+import { setProfileBucket } from '../heap/mspecial.ts';
+import { type MSpan, SpanState } from '../heap/mspan.ts';
+import { makeSpanClass, maxSmallSize, sizeClass } from '../heap/sizeclasses.ts';
+import type { RType } from '../heap/types.ts';
+import { maxStack } from '../profiler/bucket.ts';
+import type { MemProfiler } from '../profiler/mprof.ts';
+import { nextSample } from '../profiler/sampling.ts';
+import { BarrierBuf } from './mbarrier.ts';
+import { type GC, Phase } from './mgc.ts';
+import { overAssistWork } from './mgcpacer.ts';
+
+/** The stack of whoever allocates. */
+export interface CallStack {
+  /** Writes return pcs, leaf first, at most max; returns how many. Source: callers. */
+  callers(pcs: Int32Array, max: number): number;
+}
+
+/** Sampling of the memory profiler; shared by all mutators of a machine, changed at run time. */
+export interface ProfileRate {
+  /** MemProfileRate in bytes; 0: off, 1: every malloc. */
+  rate: number;
+}
+
+/** Bytes of scan work that one chosen piece of background work does when every operation is a choice point. */
+const exploreSteps = 4;
+
+/** One P's side of allocation. */
+export class Mutator {
+  readonly cache: MCache;
+  readonly barrier = new BarrierBuf();
+  /** Whose stack a sample records; the scheduler sets it when a goroutine starts to run. */
+  callStack: CallStack | null = null;
+  /** Told of each sampled object: the profile oracle's ledger. */
+  onSample: ((addr: Addr, bytes: number, bucket: Addr) => void) | null = null;
+  /** Virtual nanoseconds that allocation has cost since the scheduler last took them. */
+  nanos = 0;
+  private readonly w: Int32Array;
+  private readonly f64: Float64Array;
+  private readonly alloc: AllocCache[];
+  /** Bytes until the next sampled malloc. Go's mcache.nextSample. */
+  private untilSample = 0;
+  private sampledRate = 0;
+  /** Bytes allocated on credit while marking; negative: owes. Go's g.gcAssistBytes. */
+  private assistBytes = 0;
+  private readonly pcs = new Int32Array(maxStack);
+
+  constructor(
+    readonly heap: Heap,
+    readonly gc: GC,
+    private readonly profiler: MemProfiler,
+    private readonly events: Events,
+    private readonly profileRate: ProfileRate,
+    private readonly rand: Rand,
+    private readonly chooser: Chooser,
+  ) {
+    this.w = heap.w;
+    this.f64 = heap.arena.f64;
+    this.cache = new MCache(heap);
+    this.alloc = this.cache.alloc;
+    gc.mutators.push(this);
+    this.rateChanged();
+    this.phaseChanged(gc.phase);
+  }
+
+  // --- allocation ------------------------------------------------------------------------------------------------------
+
+  /** A zeroed object of one type: the fast road when its class's span has this type only and nobody needs to know. */
+  newObject(type: RType): Addr {
+    const c = this.alloc[type.spanClass]!;
+    const free = c.free;
+    if (c.gate !== type.id || free === 0 || this.untilSample < c.elemSize) return this.mallocgc(type.size, type);
+    this.untilSample -= c.elemSize;
+    c.free = free & (free - 1);
+    const addr = c.base + ((31 - Math.clz32(free & -free)) << 3);
+    if (c.needZero !== 0) this.zero(addr, c.elemSize);
+    return addr;
+  }
+
+  /**
+   * Allocates `bytes` bytes for values of `type` (an array of them when larger), zeroed. bytes 0 gives zeroBase.
+   * Ends the program when the arena is full. Source: mallocgc.
+   */
+  mallocgc(bytes: number, type: RType): Addr {
+    const { gc } = this;
+    if (gc.phase === Phase.markTermination) gothrow('mallocgc called with gcphase == _GCmarktermination');
+    if (this.chooser.everyOperation) this.explore();
+    if (gc.marking) this.payAssist(bytes);
+    const addr = bytes <= maxSmallSize ? this.smallSlot(bytes, type) : this.largeObject(bytes, type);
+    const size = this.heap.pageInfo[((addr >>> 13) << 1) + 1]!; // rounded: what the object takes
+    if (gc.marking && !this.heap.faults.allocWhite) this.markNew(addr, size);
+    this.untilSample -= size;
+    if (this.untilSample < 0 && this.profileRate.rate > 0) this.profileAlloc(addr, size);
+    if (this.events.on) this.events.emit(Ev.malloc, addr, size, type.id);
+    return addr;
+  }
+
+  private smallSlot(bytes: number, type: RType): Addr {
+    const { heap, cache } = this;
+    const c = this.alloc[makeSpanClass(sizeClass(bytes), type.noscan)]!;
+    if (c.free === 0 && !cache.nextWord(c)) this.refill(c);
+    const free = c.free;
+    c.free = free & (free - 1);
+    const addr = c.base + ((31 - Math.clz32(free & -free)) << 3);
+    if (c.needZero !== 0) this.zero(addr, c.elemSize);
+    if (heap.mspan.objType[c.span] !== type.id) {
+      heap.setObjectType(c.span, addr, type);
+      cache.openGate(c);
+    }
+    return addr;
+  }
+
+  /** Takes a new span for a class: the place where allocation meets the collector. */
+  private refill(c: AllocCache): void {
+    this.nanos += refillNanos;
+    if (this.gc.pacer.shouldTrigger()) this.gc.start(false);
+    if (c.free !== 0 || this.cache.refill(c)) return;
+    this.gc.sweeper.finish(); // the arena is full: what a sweep of other classes frees may be enough
+    if (!this.cache.refill(c)) this.heap.outOfMemory(c.elemSize);
+  }
+
+  private largeObject(bytes: number, type: RType): Addr {
+    const { heap, gc } = this;
+    const npages = Math.ceil(bytes / pageSize);
+    if (gc.pacer.shouldTrigger()) gc.start(false);
+    while (!gc.sweeper.isDone && heap.pages.inUse + npages > heap.pages.grown) gc.sweepStep(); // garbage before fresh pages
+    const spanClass = makeSpanClass(0, type.noscan);
+    let s = heap.allocSpan(npages, spanClass, SpanState.inUse);
+    if (s === 0) {
+      gc.sweeper.finish();
+      s = heap.allocSpan(npages, spanClass, SpanState.inUse);
+      if (s === 0) heap.outOfMemory(bytes);
+    }
+    this.takeLarge(s, type);
+    return heap.base(s);
+  }
+
+  private takeLarge(s: MSpan, type: RType): void {
+    const { heap } = this;
+    const { mspan, stats } = heap;
+    const size = mspan.elemSize[s];
+    if (mspan.needZero[s] !== 0) heap.arena.zero(heap.base(s), size);
+    mspan.allocCount[s] = 1;
+    mspan.freeAddr[s] = heap.base(s) + size;
+    heap.setObjectType(s, heap.base(s), type);
+    stats.addLargeAlloc(size);
+    stats.heapLive += size;
+    this.nanos += refillNanos + size / 32;
+    heap.central.push(s);
+  }
+
+  private zero(addr: Addr, bytes: number): void {
+    if (bytes > 64) {
+      this.heap.arena.zero(addr, bytes);
+      return;
+    }
+    const { f64 } = this;
+    for (let i = addr >>> 3, end = (addr + bytes) >>> 3; i < end; i++) f64[i] = 0;
+  }
+
+  /** Objects allocated while marking are black: nobody will scan them, and they hold nothing yet. Source: gcmarknewobject. */
+  private markNew(addr: Addr, size: number): void {
+    this.heap.markBits[addr >>> bitWordShift]! |= 1 << ((addr >>> 3) & 31);
+    this.gc.work.bytesMarked += size;
+    this.gc.work.objectsMarked++;
+  }
+
+  // --- sampling --------------------------------------------------------------------------------------------------------
+
+  /** Samples a malloc. The special is attached after the profiler has let go of proflock. Source: profilealloc. */
+  private profileAlloc(addr: Addr, size: number): void {
+    const { profileRate } = this;
+    this.untilSample = nextSample(profileRate.rate, this.rand);
+    this.sampledRate = profileRate.rate;
+    const nstk = this.callStack === null ? 0 : this.callStack.callers(this.pcs, maxStack);
+    const bucket = this.profiler.mProfMalloc(size, this.pcs, nstk);
+    setProfileBucket(this.heap, addr, bucket);
+    if (this.onSample !== null) this.onSample(addr, size, bucket);
+  }
+
+  /** MemProfileRate changed: the countdown starts anew. */
+  rateChanged(): void {
+    const { rate } = this.profileRate;
+    if (rate === this.sampledRate && rate !== 0) return;
+    this.sampledRate = rate;
+    this.untilSample = nextSample(rate, this.rand);
+  }
+
+  // --- pointer stores --------------------------------------------------------------------------------------------------
+
+  /** Stores a pointer into word i (addr >>> 2) of an object or a global. Source: the compiler's write barrier. */
+  storePointer(word: number, value: Addr): void {
+    if (this.gc.phase !== Phase.off) this.barrierSlow(word, value);
+    this.w[word] = value;
+    if (this.chooser.everyOperation) this.explore();
+  }
+
+  private barrierSlow(word: number, value: Addr): void {
+    if (this.heap.faults.noBarrier) return;
+    const old = this.w[word]!;
+    if (this.events.on) this.events.emit(Ev.barrier, word << 2, old, value);
+    if (this.barrier.record(old, value)) this.barrier.flush(this.gc.work);
+  }
+
+  /** Word index of an object for a load or store; nil panics as Go does. */
+  deref(addr: Addr): number {
+    if (addr === 0) nilDereference();
+    return addr >>> 2;
+  }
+
+  // --- collector work at safe places -----------------------------------------------------------------------------------
+
+  /** The collector changed phase. */
+  phaseChanged(phase: Phase): void {
+    this.cache.setGates(phase !== Phase.off || this.events.on || this.chooser.everyOperation);
+    this.assistBytes = 0;
+    if (phase === Phase.off) this.barrier.discard();
+  }
+
+  /** Someone began to read events, or stopped. */
+  readersChanged(): void {
+    this.phaseChanged(this.gc.phase);
+  }
+
+  /** Pays for an allocation while marking with scan work, in pieces that are worth it. Source: gcAssistAlloc. */
+  private payAssist(bytes: number): void {
+    this.assistBytes -= bytes;
+    if (this.assistBytes >= 0) return;
+    const { gc } = this;
+    const ratio = gc.pacer.assistWorkPerByte;
+    const work = Math.max(-this.assistBytes * ratio, overAssistWork);
+    const before = gc.work.bytesMarked;
+    while (gc.marking && gc.work.bytesMarked - before < work) this.nanos += gc.step(assistObjects);
+    this.assistBytes += 1 + work / Math.max(ratio, 1e-9);
+  }
+
+  /** When every operation is a choice point: lets the chooser run the collector here, or begin a cycle. */
+  private explore(): void {
+    const { gc, chooser } = this;
+    const steps = chooser.choose(Choice.background, exploreSteps, 0);
+    for (let i = 0; i < steps; i++) {
+      if (gc.idle) {
+        if (chooser.choose(Choice.background, 8, 0) === 1) gc.start(false);
+        return;
+      }
+      this.nanos += gc.step(1);
+    }
+  }
+}
+
+/** Virtual cost of taking a span, spread over the objects in it: about 20 ns an object of 16 bytes. */
+const refillNanos = 10_000;
+/** Objects that one step of an assist scans at most. */
+const assistObjects = 512;

@@ -1,0 +1,87 @@
+// mgcmark: marking. Root jobs first, then grey objects until there are none. See mgc.ts for the cycle.
+//
+// drain is the hot loop of the collector: a popped object's page tells its pointers as a mask (heap/types.ts); each child
+// costs a bit test, a bit set and a push. Everything it touches is a local. Objects of mixed or large types take
+// scanObjectSlow. Work is counted in bytes of scanned objects, as in Go.
+import type { Addr } from '../runtime/internal/memory.ts';
+import { bitWordShift } from '../heap/layout.ts';
+import type { Heap } from '../heap/mheap.ts';
+import { noscanMask } from '../heap/types.ts';
+import { type GcWork, workbufObjects } from './mgcwork.ts';
+
+/**
+ * Scans up to maxObjects grey objects of work and of the common list.
+ * Returns the number scanned; less than maxObjects means that no grey object was left to this worker.
+ * Source: gcDrain.
+ */
+export function drain(heap: Heap, work: GcWork, maxObjects: number): number {
+  const { w, markBits, pageInfo } = heap;
+  let { objects, count } = work;
+  let bytesMarked = 0;
+  let objectsMarked = 0;
+  let scanned = 0;
+  while (scanned < maxObjects) {
+    if (count === 0) {
+      if (!work.takeFull()) break;
+      objects = work.objects;
+      count = work.count;
+    }
+    const obj = w[objects + --count]!;
+    scanned++;
+    let mask = pageInfo[(obj >>> 13) << 1]!;
+    if (mask <= 0) {
+      work.count = count;
+      scanObjectSlow(heap, work, obj);
+      objects = work.objects;
+      count = work.count;
+      continue;
+    }
+    const base = obj >>> 2;
+    do {
+      const child = w[base + 31 - Math.clz32(mask & -mask)]!;
+      mask &= mask - 1;
+      if (child !== 0) {
+        const word = child >>> bitWordShift;
+        const bit = 1 << ((child >>> 3) & 31);
+        const marks = markBits[word]!;
+        if ((marks & bit) === 0) {
+          markBits[word] = marks | bit;
+          const info = (child >>> 13) << 1;
+          bytesMarked += pageInfo[info + 1]!;
+          objectsMarked++;
+          if (pageInfo[info] !== noscanMask) {
+            if (count === workbufObjects) {
+              work.count = count;
+              work.spill();
+              objects = work.objects;
+              count = 0;
+            }
+            w[objects + count++] = child;
+          }
+        }
+      }
+    } while (mask !== 0);
+  }
+  work.count = count;
+  work.bytesMarked += bytesMarked;
+  work.objectsMarked += objectsMarked;
+  return scanned;
+}
+
+/** Scans an object whose pointers do not fit in its page's mask: long, large, or in a span of mixed types. */
+function scanObjectSlow(heap: Heap, work: GcWork, obj: Addr): void {
+  const { w, mspan } = heap;
+  const type = heap.types.get(heap.typeOf(obj));
+  const { ptrWords } = type;
+  if (ptrWords.length === 0) return;
+  const first = obj >>> 2;
+  const end = first + (mspan.elemSize[heap.spanOf(obj)] >>> 2);
+  const step = type.size >>> 2;
+  if (step === 1) {
+    for (let i = first; i < end; i++) work.grey(w[i]!); // an array of pointers
+    return;
+  }
+  for (let base = first; base + step <= end; base += step) {
+    for (let k = 0; k < ptrWords.length; k++) work.grey(w[base + ptrWords[k]!]!);
+  }
+}

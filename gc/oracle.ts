@@ -1,0 +1,81 @@
+// oracle: what the memory profile should say. At each mark termination it writes down the true live set of every bucket,
+// from a ledger of its own: which sampled objects exist (told by malloc and by the sweeper's events, not by specials or
+// counters) and which of them the marking kept. A published profile must equal one of these, in all buckets at once.
+//
+// "Live at MTn" is "marked by cycle n" (reference: section 2.1); garbage that a concurrent marking kept counts as live until
+// the next one. That marking keeps every reachable object is mcheckmark's business.
+import { Ev, type Events } from '../runtime/internal/events.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
+import type { Heap } from '../heap/mheap.ts';
+import type { GC } from './mgc.ts';
+import type { Mutator } from './malloc.ts';
+
+/** Objects and bytes of one bucket. */
+export interface Live {
+  objects: number;
+  bytes: number;
+}
+
+/** The truth as of one mark termination. */
+export interface Truth {
+  /** Which one: 1 for the first. 0 stands for "before any". */
+  readonly numGC: number;
+  /** By bucket address. Buckets without live objects are absent. */
+  readonly buckets: ReadonlyMap<Addr, Live>;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** How many truths are kept: schemes speak of the last two, explorers look a little further back. */
+const kept = 4;
+
+/** Watches one machine. */
+export class Oracle {
+  private readonly ledger = new Map<Addr, { bucket: Addr; bytes: number }>();
+  private truths: Truth[] = [{ numGC: 0, buckets: new Map(), objects: 0, bytes: 0 }];
+
+  constructor(heap: Heap, gc: GC, mutators: readonly Mutator[], events: Events) {
+    for (const m of mutators) m.onSample = (addr, bytes, bucket) => this.ledger.set(addr, { bucket, bytes });
+    events.subscribe((kind, addr) => {
+      if (kind === Ev.free) this.ledger.delete(addr);
+    });
+    gc.onMarkTermination(() => {
+      this.truths.push(this.take(gc.numGC + 1, (addr) => heap.isMarked(addr)));
+      if (this.truths.length > kept) this.truths.shift();
+    });
+  }
+
+  private take(numGC: number, lives: (addr: Addr) => boolean): Truth {
+    const buckets = new Map<Addr, Live>();
+    let objects = 0;
+    let bytes = 0;
+    for (const [addr, entry] of this.ledger) {
+      if (!lives(addr)) continue;
+      let live = buckets.get(entry.bucket);
+      if (live === undefined) {
+        live = { objects: 0, bytes: 0 };
+        buckets.set(entry.bucket, live);
+      }
+      live.objects++;
+      live.bytes += entry.bytes;
+      objects++;
+      bytes += entry.bytes;
+    }
+    return { numGC, buckets, objects, bytes };
+  }
+
+  /** The truth as of the mark termination `numGC`; undefined when it is no longer kept. */
+  at(numGC: number): Truth | undefined {
+    return this.truths.find((t) => t.numGC === numGC);
+  }
+
+  /** The truth as of the last mark termination. */
+  get last(): Truth {
+    return this.truths[this.truths.length - 1]!;
+  }
+
+  /** All sampled objects that exist now, dead ones included until they are swept: what naive accounting counts. */
+  existing(): Truth {
+    return this.take(-1, () => true);
+  }
+}

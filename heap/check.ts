@@ -1,0 +1,147 @@
+// check: the heap walker. Every invariant of docs/invariants.md that speaks of the heap, under its number, found by looking
+// at every span, bit and list. Slow and obvious on purpose. The world is stopped or the caller is at a safepoint.
+import { popcount } from '../runtime/internal/bits.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
+import { gothrow } from '../runtime/internal/throw.ts';
+import { bitWordShift, wordsPerPage } from './layout.ts';
+import { type Heap, heapStartPage, type Page } from './mheap.ts';
+import { type MSpan, SpanState } from './mspan.ts';
+import { Special } from './mspecial.ts';
+import { allocatedIn } from './msweep.ts';
+import { classSize, classSlots, numSpanClasses } from './sizeclasses.ts';
+
+/** What is wrong with the heap, one line each, `number: fact`; empty when nothing is. */
+export function heapFindings(heap: Heap): string[] {
+  heap.writeBack();
+  const out: string[] = [...heap.pages.findings()];
+  if (heap.sys.total() !== heap.sys.obtained()) {
+    out.push(`S1: statistics sum to ${heap.sys.total()} bytes, ${heap.sys.obtained()} were obtained`);
+  }
+  const inSet = setMembers(heap, out);
+  checkPages(heap, out);
+  for (let s = 1 as MSpan; s < heap.spanRows; s++) {
+    if (heap.mspan.state[s] !== SpanState.inUse) continue;
+    checkSpan(heap, s, inSet, out);
+    checkBits(heap, s, out);
+    checkSpecials(heap, s, out);
+  }
+  const held = heap.order.heldNames();
+  if (held.length !== 0) out.push(`L1: locks held at a safepoint: ${held.join(', ')}`);
+  return out;
+}
+
+/** Throws with all findings when an invariant is broken. */
+export function checkHeap(heap: Heap): void {
+  const findings = heapFindings(heap);
+  if (findings.length !== 0) gothrow(`checkheap: ${findings.length} broken invariants\n  ${findings.slice(0, 20).join('\n  ')}`);
+}
+
+/** C2: walks every set; returns the set (plus 1) in which each span was met. */
+function setMembers(heap: Heap, out: string[]): Map<MSpan, number> {
+  const { mspan } = heap;
+  const seen = new Map<MSpan, number>();
+  for (let set = 0; set < numSpanClasses * 4; set++) {
+    let before = 0 as MSpan;
+    for (let s = heap.central.first(set); s !== 0; s = mspan.next[s] as MSpan) {
+      if (seen.has(s)) {
+        out.push(`C2: span ${s} is in set ${set} and in set ${seen.get(s)! - 1}`);
+        break;
+      }
+      seen.set(s, set + 1);
+      if (mspan.set[s] !== set + 1) out.push(`C2: span ${s} is linked in set ${set} but says ${mspan.set[s] - 1}`);
+      if (mspan.prev[s] !== before) out.push(`C2: span ${s} has prev ${mspan.prev[s]}, wanted ${before}`);
+      if (mspan.spanClass[s] !== set >>> 2) out.push(`C2: span ${s} of class ${mspan.spanClass[s]} is in a set of class ${set >>> 2}`);
+      before = s;
+    }
+  }
+  return seen;
+}
+
+/** H1 and H4: pages, their spans and the page bits say the same; free pages have no bits. */
+function checkPages(heap: Heap, out: string[]): void {
+  const { mspan } = heap;
+  for (let page = heapStartPage; page < heap.endPage; page++) {
+    const s = heap.pageSpan[page as Page] as MSpan;
+    const used = page - heapStartPage < heap.pages.grown && heap.pages.isInUse(page - heapStartPage);
+    if (used !== (s !== 0)) out.push(`H1: page ${page} in use: ${used}, span ${s}`);
+    if (s === 0) {
+      for (let i = page * wordsPerPage; i < (page + 1) * wordsPerPage; i++) {
+        if (heap.allocBits[i] !== 0 || heap.markBits[i] !== 0) out.push(`H4: free page ${page} has bits in word ${i}`);
+      }
+    } else if (mspan.state[s] === SpanState.dead || page < mspan.startPage[s] || page >= mspan.startPage[s] + mspan.npages[s]) {
+      out.push(`H1: page ${page} names span ${s}, which does not cover it`);
+    }
+  }
+}
+
+/** C1, C2, C4: the row fits its class; the span is where its state says. */
+function checkSpan(heap: Heap, s: MSpan, inSet: Map<MSpan, number>, out: string[]): void {
+  const { mspan, sweepGen } = heap;
+  const sizeclass = mspan.spanClass[s] >>> 1;
+  if (sizeclass !== 0 && (mspan.elemSize[s] !== classSize[sizeclass] || mspan.nelems[s] !== classSlots[sizeclass])) {
+    out.push(`C1: span ${s} of class ${sizeclass} has slots of ${mspan.elemSize[s]} x ${mspan.nelems[s]}`);
+  }
+  const gen = mspan.sweepGen[s];
+  const cached = heap.caches.some((cache) => cache.alloc.some((c) => c.span === s));
+  const set = inSet.get(s) ?? 0;
+  if (cached && set !== 0) out.push(`C2: span ${s} is cached and in set ${set - 1}`);
+  if (!cached && set === 0) out.push(`C2: span ${s} is in no set and not cached`);
+  const wantGen = cached ? [sweepGen + 1, sweepGen + 3] : [sweepGen - 2, sweepGen];
+  if (!wantGen.includes(gen)) out.push(`C3: span ${s} (cached: ${cached}) has sweepgen ${gen}, heap ${sweepGen}`);
+  if (set === 0) return;
+  const full = ((set - 1) & 2) !== 0;
+  const sweptSet = ((set - 1) & 1) === ((sweepGen >>> 1) & 1);
+  if (sweptSet !== (gen === sweepGen)) out.push(`C3: span ${s} with sweepgen ${gen} is in set ${set - 1}, heap ${sweepGen}`);
+  if (gen === sweepGen && full !== (mspan.allocCount[s] === mspan.nelems[s])) {
+    out.push(`C4: span ${s} has ${mspan.allocCount[s]} of ${mspan.nelems[s]} slots and is in a ${full ? 'full' : 'partial'} set`);
+  }
+}
+
+/** B1, B2, B3: bits stand at slot beginnings, marked slots are allocated, the count is the number of allocated slots. */
+function checkBits(heap: Heap, s: MSpan, out: string[]): void {
+  const { mspan } = heap;
+  const first = mspan.startPage[s] * wordsPerPage;
+  let allocated = 0;
+  for (let i = first; i < first + mspan.npages[s] * wordsPerPage; i++) {
+    const starts = heap.startsIn(s, i - first);
+    const inUse = allocatedIn(heap, s, i);
+    allocated += popcount(inUse);
+    if ((heap.allocBits[i]! & ~starts) !== 0) out.push(`B1: span ${s} has alloc bits inside slots, word ${i}`);
+    if ((heap.markBits[i]! & ~starts) !== 0) out.push(`B1: span ${s} has mark bits inside slots, word ${i}`);
+    if ((heap.markBits[i]! & ~inUse) !== 0) out.push(`B2: span ${s} has marked free slots, word ${i} (0x${(i << bitWordShift).toString(16)})`);
+  }
+  if (allocated !== mspan.allocCount[s]) out.push(`B3: span ${s} counts ${mspan.allocCount[s]} slots in use, its bits say ${allocated}`);
+}
+
+/** P3: specials are sorted, one a kind and object, on allocated slots, and the tail is the last. */
+function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
+  const { w, mspan } = heap;
+  const base: Addr = heap.base(s);
+  let before = -1;
+  let last: Addr = 0;
+  for (let at = mspan.specials[s]; at !== 0; at = w[(at >>> 2) + Special.next]!) {
+    const offset = w[(at >>> 2) + Special.offset]!;
+    const key = offset * 16 + w[(at >>> 2) + Special.kind]!;
+    if (key <= before) out.push(`P3: span ${s} has specials out of order at offset ${offset}`);
+    before = key;
+    last = at;
+    if (heap.objectBase(base + offset) !== base + offset || !heap.isAllocated(s, base + offset)) {
+      out.push(`P3: span ${s} has a special on a free slot, offset ${offset}`);
+    }
+  }
+  if (last !== mspan.specialsTail[s]) out.push(`P3: span ${s}: last special 0x${last.toString(16)}, tail 0x${mspan.specialsTail[s].toString(16)}`);
+}
+
+/** G1: no mark bit is set anywhere, as it must be when a marking begins. Findings as text. */
+export function strayMarks(heap: Heap): string[] {
+  const out: string[] = [];
+  for (let page = heapStartPage; page < heap.endPage; page++) {
+    for (let i = page * wordsPerPage; i < (page + 1) * wordsPerPage; i++) {
+      if (heap.markBits[i] !== 0) {
+        out.push(`G1: mark bits in word ${i} (0x${(i << bitWordShift).toString(16)}) before marking began`);
+        break;
+      }
+    }
+  }
+  return out;
+}

@@ -1,0 +1,53 @@
+// dump: the heap as text, one character a page or a slot. A heap map in a test's failure says more than any message.
+import type { Addr } from '../runtime/internal/memory.ts';
+import { type Heap, heapStartPage, type Page } from './mheap.ts';
+import { type MSpan, SpanState } from './mspan.ts';
+
+const rowWidth = 64;
+
+function rows(cells: string[], label: (i: number) => string): string {
+  const lines: string[] = [];
+  for (let i = 0; i < cells.length; i += rowWidth) lines.push(`${label(i)}  ${cells.slice(i, i + rowWidth).join('')}`);
+  return lines.join('\n');
+}
+
+/**
+ * One character a page, 64 a row, each row headed by its first address:
+ * `.` free, `s` small objects, `n` small objects without pointers, `L` large object, `m` managed by hand, and the capital
+ * `S`/`N` where the span begins. Pages that the heap has not grown to yet are not shown.
+ */
+export function pageMap(heap: Heap): string {
+  const cells: string[] = [];
+  for (let page = heapStartPage; page < heapStartPage + heap.pages.grown; page++) {
+    const s = heap.pageSpan[page as Page] as MSpan;
+    cells.push(s === 0 ? '.' : pageChar(heap, s, page));
+  }
+  return rows(cells, (i) => `0x${((heapStartPage + i) * 8192).toString(16).padStart(8, '0')}`);
+}
+
+function pageChar(heap: Heap, s: MSpan, page: number): string {
+  const { mspan } = heap;
+  if (mspan.state[s] === SpanState.manual) return 'm';
+  const spanClass = mspan.spanClass[s];
+  if (spanClass >>> 1 === 0) return 'L';
+  const char = (spanClass & 1) === 0 ? 's' : 'n';
+  return page === mspan.startPage[s] ? char.toUpperCase() : char;
+}
+
+/**
+ * One character a slot of the span that covers addr, 64 a row: `.` free, `o` allocated and not marked (white while
+ * marking), `#` marked (grey or black). Caches must be written back.
+ */
+export function slotMap(heap: Heap, addr: Addr): string {
+  const s = heap.spanOf(addr);
+  if (s === 0) return `0x${addr.toString(16)}: no span`;
+  const { mspan } = heap;
+  const base = heap.base(s);
+  const cells: string[] = [];
+  for (let i = 0; i < mspan.nelems[s]; i++) {
+    const slot = base + i * mspan.elemSize[s];
+    cells.push(!heap.isAllocated(s, slot) ? '.' : heap.isMarked(slot) ? '#' : 'o');
+  }
+  const head = `span ${s}: class ${mspan.spanClass[s] >>> 1}, ${mspan.allocCount[s]}/${mspan.nelems[s]} slots of ${mspan.elemSize[s]} bytes`;
+  return `${head}\n${rows(cells, (i) => `0x${(base + i * mspan.elemSize[s]).toString(16).padStart(8, '0')}`)}`;
+}

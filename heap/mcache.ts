@@ -1,0 +1,178 @@
+// mcache: a P's private spans, one of each span class. See layout.ts for the ladder. Source: mcache.go, malloc.go nextFreeFast.
+//
+// An AllocCache is a register file for the span it holds: `free` has the free granules of one bit-map word, `base` the
+// address of that word's first granule. A slot is then
+//
+//     free = c.free;  c.free = free & (free - 1);  addr = c.base + (31 - clz32(free & -free)) * 8
+//
+// and only when the mask runs out does anyone look at the bit maps. `gate` is the id of the type that may take this road:
+// the type of the cached span's objects, or `closed` when each allocation needs more than a slot (marking is on, events are
+// read, every malloc is sampled), so that the fast path has one comparison for all of these.
+import { cas } from '../runtime/internal/atomic.ts';
+import { ctz, popcount } from '../runtime/internal/bits.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
+import { gothrow } from '../runtime/internal/throw.ts';
+import { bitWordShift, wordsPerPage } from './layout.ts';
+import { spanBytes } from './mcentral.ts';
+import type { Heap } from './mheap.ts';
+import type { MSpan } from './mspan.ts';
+import { classSize, numSpanClasses } from './sizeclasses.ts';
+
+/** `gate` that no type passes. */
+export const closed = -3;
+
+/** The cached span of one span class. Plain fields: they are the hottest words of the runtime. */
+export class AllocCache {
+  /** Free slots of the current bit-map word not yet handed out, at their first granules. */
+  free = 0;
+  /** Address of granule 0 of the current word. */
+  base: Addr = 0;
+  /** Id of the type that may allocate without further questions, or closed. */
+  gate: number = closed;
+  /** Bytes of a slot. */
+  readonly elemSize: number;
+  /** 1: slots must be zeroed. */
+  needZero = 0;
+  /** Current word and end of the span in the bit maps. */
+  word = 0;
+  endWord = 0;
+  firstWord = 0;
+  span: MSpan = 0 as MSpan;
+  /** Slots in use when the span was taken. */
+  countBefore = 0;
+  starts: Int32Array = noStarts;
+
+  constructor(readonly spanClass: number) {
+    this.elemSize = classSize[spanClass >>> 1]!;
+  }
+}
+
+const noStarts = new Int32Array(0);
+
+/** The caches of one P. */
+export class MCache {
+  readonly alloc: AllocCache[] = [];
+  /** True while every allocation must take the slow road: see the head of this file. */
+  private gatesClosed = false;
+  /** Heap sweep generation at the last releaseAll. Go's flushGen. */
+  flushGen: number;
+
+  constructor(private readonly heap: Heap) {
+    for (let c = 0; c < numSpanClasses; c++) this.alloc.push(new AllocCache(c));
+    this.flushGen = heap.sweepGen;
+    heap.caches.push(this);
+  }
+
+  /** Closes or opens the fast road of every class. */
+  setGates(close: boolean): void {
+    this.gatesClosed = close;
+    for (const c of this.alloc) this.openGate(c);
+  }
+
+  /** Sets a class's gate to the type of its span's objects. */
+  openGate(c: AllocCache): void {
+    c.gate = this.gatesClosed || c.span === 0 ? closed : this.heap.mspan.objType[c.span];
+  }
+
+  /**
+   * Moves to the next bit-map word of the cached span that has a free slot. False when the span is used up.
+   * Source: mspan.nextFreeIndex, refillAllocCache.
+   */
+  nextWord(c: AllocCache): boolean {
+    const { allocBits } = this.heap;
+    for (let i = c.word + 1; i < c.endWord; i++) {
+      const free = ~allocBits[i]! & c.starts[i - c.firstWord]!;
+      if (free !== 0) {
+        c.word = i;
+        c.base = i << bitWordShift;
+        c.free = free;
+        return true;
+      }
+    }
+    c.word = c.endWord;
+    c.free = 0;
+    return false;
+  }
+
+  /** Exchanges a used-up span for one with room. False when the arena is full. Source: mcache.refill. */
+  refill(c: AllocCache): boolean {
+    const { heap } = this;
+    const { mspan, stats } = heap;
+    if (c.free !== 0) gothrow('refill of span with free space remaining');
+    this.release(c);
+    const s = heap.central.cacheSpan(c.spanClass);
+    if (s === 0) return false;
+    if (mspan.allocCount[s] === mspan.nelems[s]) gothrow('span has no free space');
+    if (!cas(mspan.sweepGen, s, heap.sweepGen, heap.sweepGen + 3)) gothrow('bad sweepgen in refill');
+    c.span = s;
+    c.countBefore = mspan.allocCount[s];
+    c.needZero = mspan.needZero[s];
+    c.firstWord = mspan.startPage[s] * wordsPerPage;
+    c.word = c.firstWord - 1;
+    c.endWord = c.firstWord + mspan.npages[s] * wordsPerPage;
+    c.starts = heap.startPattern(c.spanClass >>> 1);
+    // The whole span counts as allocated from here on; release gives back what was not used.
+    stats.heapLive += spanBytes(c.spanClass) - c.countBefore * mspan.elemSize[s];
+    this.openGate(c);
+    if (!this.nextWord(c)) gothrow('mcache.refill: span has no free slot in its bits');
+    return true;
+  }
+
+  /** Slots of the cached span in use now. */
+  private countNow(c: AllocCache): number {
+    const { allocBits, mspan } = this.heap;
+    let free = popcount(c.free);
+    for (let i = c.word + 1; i < c.endWord; i++) free += popcount(~allocBits[i]! & c.starts[i - c.firstWord]!);
+    return mspan.nelems[c.span] - free;
+  }
+
+  private freeAddr(c: AllocCache): Addr {
+    if (c.free !== 0) return c.base + ctz(c.free) * 8;
+    return c.word < c.endWord ? (c.word + 1) << bitWordShift : c.endWord << bitWordShift;
+  }
+
+  /** Writes the cached span's cursor and count into the span table. */
+  private writeBackOne(c: AllocCache): void {
+    const { mspan } = this.heap;
+    mspan.freeAddr[c.span] = this.freeAddr(c);
+    mspan.allocCount[c.span] = this.countNow(c);
+  }
+
+  /** Writes every cached cursor and count into the span table; the caches stay. */
+  writeBack(): void {
+    for (const c of this.alloc) if (c.span !== 0) this.writeBackOne(c);
+  }
+
+  /** Gives one class's span back to mcentral and corrects the statistics. */
+  private release(c: AllocCache): void {
+    if (c.span === 0) return;
+    const { heap } = this;
+    const { mspan, stats } = heap;
+    const s = c.span;
+    this.writeBackOne(c);
+    const now = mspan.allocCount[s];
+    stats.addSmallAllocs(c.spanClass >>> 1, now - c.countBefore);
+    if (mspan.sweepGen[s] !== heap.sweepGen + 1) {
+      // Cached in this cycle: heapLive counted the whole span. (Spans cached before it were set right by the marking.)
+      stats.heapLive -= (mspan.nelems[s] - now) * mspan.elemSize[s];
+    }
+    c.span = 0 as MSpan;
+    c.free = 0;
+    c.word = c.endWord;
+    c.gate = closed;
+    heap.central.uncacheSpan(s);
+  }
+
+  /** Gives all spans back. Source: mcache.releaseAll. */
+  releaseAll(): void {
+    for (const c of this.alloc) this.release(c);
+  }
+
+  /** Gives stale spans back once a cycle, so that they get swept. Source: mcache.prepareForSweep. */
+  prepareForSweep(): void {
+    if (this.flushGen === this.heap.sweepGen) return;
+    if (this.flushGen !== this.heap.sweepGen - 2) gothrow(`bad flushGen ${this.flushGen} in prepareForSweep; sweepgen ${this.heap.sweepGen}`);
+    this.releaseAll();
+    this.flushGen = this.heap.sweepGen;
+  }
+}

@@ -1,0 +1,182 @@
+// mpagealloc: which pages are in use. A bitmap (1: in use) in chunks of 512 pages, each with a summary (free run at the
+// start, longest, at the end); the search is address-ordered first fit from searchPage on. See layout.ts for the ladder.
+//
+// Go keeps a radix tree of summaries over 48 bits of address; an arena has at most 512 chunks (2 GiB), so one level is
+// scanned. Pages are numbered from the heap's first page here. Source: mpagealloc.go, mpallocbits.go.
+//
+// Invariants: H1 a page is in use here iff exactly one span covers it.  H2 summaries agree with the bits.
+//             H3 no free page lies before searchPage.
+import { ctz, popcount } from '../runtime/internal/bits.ts';
+import type { Column, Id, LinearAlloc } from '../runtime/internal/memory.ts';
+import { gothrow } from '../runtime/internal/throw.ts';
+import { chunkPages } from './layout.ts';
+
+type BitWord = Id<'pageBits'>;
+type Chunk = Id<'chunk'>;
+
+const chunkWords = chunkPages / 32;
+
+/** The page allocator of one heap. */
+export class PageAlloc {
+  private readonly bits: Column<BitWord>;
+  private readonly start: Column<Chunk>;
+  private readonly max: Column<Chunk>;
+  private readonly end: Column<Chunk>;
+  /** Pages that exist so far; the heap grows in chunks. */
+  grown = 0;
+  /** Pages in use. */
+  inUse = 0;
+  /** Pages at or above this number were never in use, so they are zero. Only grows. Go's zeroedBase. */
+  zeroedBase = 0;
+  private searchPage = 0;
+
+  constructor(
+    mem: LinearAlloc,
+    /** Pages that the heap may grow to. */
+    readonly limit: number,
+  ) {
+    const chunks = Math.ceil(limit / chunkPages);
+    mem.table('pages');
+    this.bits = mem.i32<BitWord>('inUse', chunks * chunkWords); // 1: in use; under the heap lock
+    this.start = mem.u16<Chunk>('freeAtStart', chunks); // free pages at the chunk's start; under the heap lock
+    this.max = mem.u16<Chunk>('longestFree', chunks); // longest free run inside the chunk
+    this.end = mem.u16<Chunk>('freeAtEnd', chunks); // free pages at the chunk's end
+  }
+
+  /** Makes at least n more pages exist, in whole chunks. Returns false when the limit is reached. Source: mheap.grow. */
+  grow(n: number): boolean {
+    const want = Math.ceil(n / chunkPages) * chunkPages;
+    const to = Math.min(this.grown + want, this.limit);
+    if (to - this.grown < n) return false;
+    const from = this.grown;
+    this.grown = to;
+    for (let c = Math.floor(from / chunkPages); c * chunkPages < to; c++) this.summarise(c as Chunk);
+    return true;
+  }
+
+  /** First page of a free run of n pages, now in use; -1 when there is none. Source: pageAlloc.alloc. */
+  alloc(n: number): number {
+    const page = this.find(n);
+    if (page < 0) return -1;
+    this.setRange(page, n, true);
+    this.inUse += n;
+    if (page === this.searchPage) this.searchPage = page + n;
+    if (page + n > this.zeroedBase) this.zeroedBase = page + n;
+    return page;
+  }
+
+  /** Frees n pages from page on; all must be in use. Source: pageAlloc.free. */
+  free(page: number, n: number): void {
+    for (let i = page; i < page + n; i++) if (!this.isInUse(i)) gothrow(`pageAlloc.free: page ${i} is not in use`);
+    this.setRange(page, n, false);
+    this.inUse -= n;
+    if (page < this.searchPage) this.searchPage = page;
+  }
+
+  /** Whether a page is in use. */
+  isInUse(page: number): boolean {
+    return ((this.bits[(page >>> 5) as BitWord] >>> (page & 31)) & 1) !== 0;
+  }
+
+  /** Free run over chunk borders: the sum of one chunk's end, whole free chunks and the next one's start. */
+  private find(n: number): number {
+    let run = 0;
+    let runStart = 0;
+    const { start, max, end, grown } = this;
+    for (let c = Math.floor(this.searchPage / chunkPages) as Chunk; c * chunkPages < grown; c++) {
+      const size = Math.min(chunkPages, grown - c * chunkPages);
+      if (run === 0) runStart = c * chunkPages;
+      if (run + start[c] >= n) return runStart;
+      if (max[c] >= n) return this.findInChunk(c, size, n);
+      if (start[c] === size) run += size;
+      else {
+        run = end[c];
+        runStart = c * chunkPages + size - run;
+      }
+    }
+    return -1;
+  }
+
+  private findInChunk(c: Chunk, size: number, n: number): number {
+    let run = 0;
+    for (let i = 0; i < size; i++) {
+      const page = c * chunkPages + i;
+      if ((i & 31) === 0 && this.bits[(page >>> 5) as BitWord] === -1) {
+        run = 0;
+        i += 31;
+        continue;
+      }
+      run = this.isInUse(page) ? 0 : run + 1;
+      if (run === n) return page - n + 1;
+    }
+    return gothrow(`pageAlloc.find: chunk ${c} promised a run of ${n} pages`);
+  }
+
+  private setRange(page: number, n: number, used: boolean): void {
+    const { bits } = this;
+    for (let i = page; i < page + n; ) {
+      const word = (i >>> 5) as BitWord;
+      const from = i & 31;
+      const len = Math.min(32 - from, page + n - i);
+      const mask = (len === 32 ? -1 : (1 << len) - 1) << from;
+      bits[word] = used ? bits[word] | mask : bits[word] & ~mask;
+      i += len;
+    }
+    for (let c = Math.floor(page / chunkPages); c * chunkPages < page + n; c++) this.summarise(c as Chunk);
+  }
+
+  private summarise(c: Chunk): void {
+    const { start, max, end } = this;
+    const s = this.summary(c);
+    start[c] = s.start;
+    max[c] = s.max;
+    end[c] = s.end;
+  }
+
+  /** Recomputes a chunk's summary from its bits. */
+  private summary(c: number): { start: number; max: number; end: number } {
+    const size = Math.min(chunkPages, this.grown - c * chunkPages);
+    let start = -1;
+    let max = 0;
+    let run = 0;
+    for (let i = 0; i < size; ) {
+      const word = this.bits[(c * chunkWords + (i >>> 5)) as BitWord];
+      const from = i & 31;
+      const rest = word >>> from;
+      const room = Math.min(32 - from, size - i);
+      const free = Math.min(ctz(rest), room);
+      run += free;
+      i += free;
+      if (run > max) max = run;
+      if (free < room) {
+        if (start < 0) start = run;
+        run = 0;
+        i += Math.min(ctz(~rest >>> free), room - free) || 1; // skip the pages in use
+      }
+    }
+    return { start: start < 0 ? run : start, max, end: run };
+  }
+
+  /** What is wrong with bits and summaries, as text; empty when nothing is. For check.ts. */
+  findings(): string[] {
+    const out: string[] = [];
+    let used = 0;
+    for (let c = 0; c * chunkPages < this.grown; c++) {
+      const size = Math.min(chunkPages, this.grown - c * chunkPages);
+      for (let i = 0; i < size; i += 32) used += popcount(this.bits[(c * chunkWords + (i >>> 5)) as BitWord]);
+      const want = this.summary(c);
+      const id = c as Chunk;
+      if (this.start[id] !== want.start || this.max[id] !== want.max || this.end[id] !== want.end) {
+        out.push(`H2: chunk ${c}: summary ${this.start[id]},${this.max[id]},${this.end[id]}, bits say ${want.start},${want.max},${want.end}`);
+      }
+    }
+    if (used !== this.inUse) out.push(`H1: ${this.inUse} pages counted in use, bits say ${used}`);
+    for (let i = 0; i < Math.min(this.searchPage, this.grown); i++) {
+      if (!this.isInUse(i)) {
+        out.push(`H3: page ${i} is free before searchPage ${this.searchPage}`);
+        break;
+      }
+    }
+    return out;
+  }
+}

@@ -1,0 +1,147 @@
+// bucket: where the profiler keeps its numbers. A bucket is one (kind, size, call stack); a hash table finds it.
+//
+// Buckets lie in off-heap memory, are made lazily, never move and are never freed. The table (179999 words) is allocated
+// with the first bucket. Source: mprof.go bucket, stkbucket, buckhash.
+//
+//   word  0     1        2    3     4     5     6 …              next multiple of 8
+//        +-----+--------+----+-----+-----+-----+------------+---+------------------------------+
+//        | next| allNext|kind| hash| size| nstk| stk[nstk]  |pad| counters (doubles), see Stage|
+//        +-----+--------+----+-----+-----+-----+------------+---+------------------------------+
+//
+// Invariants: P1 a bucket is in exactly one hash chain, that of hash % 179999, and in exactly one all-list, newest first.
+//             P2 no two buckets agree in kind, size and stack.
+import { alignUp } from '../runtime/internal/bits.ts';
+import type { Addr, Arena } from '../runtime/internal/memory.ts';
+import { Sys, type SysMem } from '../runtime/internal/sysmem.ts';
+import { gothrow } from '../runtime/internal/throw.ts';
+
+/** Slots of the hash table, Go's buckHashSize. */
+export const buckHashSize = 179999;
+/** Deepest recorded stack, Go's maxStack: deeper ones keep their 32 innermost frames. */
+export const maxStack = 32;
+
+/** What a bucket counts. Go's bucketType. */
+export const enum BucketKind {
+  mem = 1,
+  block = 2,
+  mutex = 3,
+}
+
+/** Word offsets of a bucket's head; the stack follows at `stk`. */
+export const enum Bucket {
+  next,
+  allNext,
+  kind,
+  hash,
+  size,
+  nstk,
+  stk,
+}
+
+/** Go's stack hash in 32-bit arithmetic: Jenkins' one-at-a-time over the pcs and then the size. */
+export function stackHash(stk: ArrayLike<number>, nstk: number, size: number): number {
+  let h = 0;
+  for (let i = 0; i < nstk; i++) {
+    h = (h + stk[i]!) | 0;
+    h = (h + (h << 10)) | 0;
+    h ^= h >>> 6;
+  }
+  h = (h + size) | 0;
+  h = (h + (h << 10)) | 0;
+  h ^= h >>> 6;
+  h = (h + (h << 3)) | 0;
+  h ^= h >>> 11;
+  return h >>> 0;
+}
+
+/** The table of all buckets of one machine. Callers hold proflock. */
+export class BucketTable {
+  private hashBase: Addr = 0;
+  private readonly heads = new Int32Array(BucketKind.mutex + 1);
+  private readonly counts = new Int32Array(BucketKind.mutex + 1);
+  private readonly w: Int32Array;
+
+  /** counterBytes: room for the counters of every memory bucket, a multiple of 8. */
+  constructor(
+    private readonly sys: SysMem,
+    arena: Arena,
+    private readonly counterBytes: number,
+  ) {
+    this.w = arena.i32;
+  }
+
+  /** The newest bucket of a kind; go on with allNext. 0 ends the list. */
+  first(kind: BucketKind): Addr {
+    return this.heads[kind]!;
+  }
+
+  /** Number of buckets of a kind. */
+  count(kind: BucketKind): number {
+    return this.counts[kind]!;
+  }
+
+  /** Base word of the hash table's slots, or 0 while there is none; for checks. */
+  get hashWords(): number {
+    return this.hashBase >>> 2;
+  }
+
+  /** Index of the bucket's first counter in the arena's doubles. */
+  counters(b: Addr): number {
+    return alignUp(b + (Bucket.stk + this.w[(b >>> 2) + Bucket.nstk]!) * 4, 8) >>> 3;
+  }
+
+  /**
+   * The bucket of (kind, size, stk[0:nstk]); makes it when it is not there and alloc says so, else returns 0.
+   * Order of the pcs matters. Source: mprof.go stkbucket.
+   */
+  stkbucket(kind: BucketKind, size: number, stk: ArrayLike<number>, nstk: number, alloc: boolean): Addr {
+    if (this.hashBase === 0) {
+      this.hashBase = this.sys.sysAlloc(buckHashSize * 4, Sys.buckHash);
+      if (this.hashBase === 0) gothrow('runtime: cannot allocate memory');
+    }
+    const { w } = this;
+    const hash = stackHash(stk, nstk, size);
+    const slot = (this.hashBase >>> 2) + (hash % buckHashSize);
+    for (let b = w[slot]!; b !== 0; b = w[(b >>> 2) + Bucket.next]!) {
+      if (this.isBucket(b >>> 2, kind, hash, size, stk, nstk)) return b;
+    }
+    return alloc ? this.insert(slot, kind, hash, size, stk, nstk) : 0;
+  }
+
+  private isBucket(i: number, kind: number, hash: number, size: number, stk: ArrayLike<number>, nstk: number): boolean {
+    const { w } = this;
+    if (w[i + Bucket.hash] !== (hash | 0) || w[i + Bucket.kind] !== kind) return false;
+    if (w[i + Bucket.size] !== size || w[i + Bucket.nstk] !== nstk) return false;
+    for (let k = 0; k < nstk; k++) if (w[i + Bucket.stk + k] !== stk[k]) return false;
+    return true;
+  }
+
+  private insert(slot: number, kind: BucketKind, hash: number, size: number, stk: ArrayLike<number>, nstk: number): Addr {
+    const { w } = this;
+    const bytes = alignUp((Bucket.stk + nstk) * 4, 8) + (kind === BucketKind.mem ? this.counterBytes : 16);
+    const b = this.sys.persistentAlloc(bytes, 8, Sys.buckHash);
+    const i = b >>> 2;
+    w[i + Bucket.kind] = kind;
+    w[i + Bucket.hash] = hash;
+    w[i + Bucket.size] = size;
+    w[i + Bucket.nstk] = nstk;
+    for (let k = 0; k < nstk; k++) w[i + Bucket.stk + k] = stk[k]!;
+    w[i + Bucket.next] = w[slot]!;
+    w[slot] = b;
+    w[i + Bucket.allNext] = this.heads[kind]!;
+    this.heads[kind] = b;
+    this.counts[kind]!++;
+    return b;
+  }
+
+  /** Copies the bucket's stack, leaf first. */
+  stack(b: Addr): number[] {
+    const i = b >>> 2;
+    return Array.from(this.w.subarray(i + Bucket.stk, i + Bucket.stk + this.w[i + Bucket.nstk]!));
+  }
+
+  /** Object size in bytes of a memory bucket; 0 for block and mutex buckets. */
+  size(b: Addr): number {
+    return this.w[(b >>> 2) + Bucket.size]!;
+  }
+}

@@ -1,0 +1,221 @@
+// mprof: Go's memory profiler. See bucket.ts for where the numbers lie and schemes.ts for when they are published.
+//
+// The profiler listens: mallocgc tells it of sampled objects, the sweeper of dead ones, the collector of its phases; it
+// takes stacks and sizes as arguments, calls nobody above it and never touches collected memory. proflock guards the table
+// and the counters; nothing but memory for buckets is taken under it. In particular the special record that leads from an
+// object to its bucket is attached by mallocgc after mProfMalloc has returned: attaching may sweep the object's span, the
+// sweep may free a sampled object, and that free needs proflock. Source: mprof.go.
+//
+// Several schemes can watch one run: each has its own stages in every bucket and sees the same events.
+import { type Events, Ev } from '../runtime/internal/events.ts';
+import { LockRank, type LockOrder, Mutex } from '../runtime/internal/lock.ts';
+import type { Addr, Arena } from '../runtime/internal/memory.ts';
+import type { SysMem } from '../runtime/internal/sysmem.ts';
+import { Bucket, BucketKind, BucketTable, maxStack } from './bucket.ts';
+import { makeScheme, type RecordStore, type Scheme, type SchemeName, schemeStages, Stage } from './schemes.ts';
+
+/** What MemProfile returns for one bucket. Go's MemProfileRecord; stack is the used part of Stack0 (pcs, leaf first). */
+export interface MemProfileRecord {
+  allocBytes: number;
+  freeBytes: number;
+  allocObjects: number;
+  freeObjects: number;
+  /** Size in bytes of each object of the bucket. */
+  size: number;
+  stack: number[];
+}
+
+/** Bytes in use, Go's (*MemProfileRecord).InUseBytes. Negative when a scheme counts a free before its malloc. */
+export function inUseBytes(r: MemProfileRecord): number {
+  return r.allocBytes - r.freeBytes;
+}
+
+/** Objects in use, Go's (*MemProfileRecord).InUseObjects. */
+export function inUseObjects(r: MemProfileRecord): number {
+  return r.allocObjects - r.freeObjects;
+}
+
+/** The memory profiler of one machine. */
+export class MemProfiler implements RecordStore {
+  readonly f64: Float64Array;
+  readonly buckets: BucketTable;
+  readonly schemes: readonly Scheme[];
+  /** Index of each scheme's counters behind a bucket's first counter. */
+  private readonly bases: readonly number[];
+  private readonly lock: Mutex;
+  private readonly w: Int32Array;
+  private cycle = 0;
+
+  /** names: the schemes that watch; the first one answers memProfile. */
+  constructor(
+    arena: Arena,
+    sys: SysMem,
+    order: LockOrder,
+    private readonly events: Events,
+    names: readonly SchemeName[],
+  ) {
+    this.f64 = arena.f64;
+    this.w = arena.i32;
+    const bases: number[] = [];
+    let doubles = 0;
+    for (const name of names) {
+      bases.push(doubles);
+      doubles += schemeStages[name] * Stage.doubles;
+    }
+    this.bases = bases;
+    this.buckets = new BucketTable(sys, arena, doubles * 8);
+    this.lock = new Mutex(order, LockRank.prof, 'proflock');
+    this.schemes = names.map((name, i) => makeScheme(name, this, bases[i]!));
+  }
+
+  eachRecord(base: number, visit: (record: number) => void): void {
+    const { w, buckets } = this;
+    for (let b = buckets.first(BucketKind.mem); b !== 0; b = w[(b >>> 2) + Bucket.allNext]!) visit(buckets.counters(b) + base);
+  }
+
+  /**
+   * Counts a sampled malloc of `bytes` (the rounded size) at stack stk[0:nstk], leaf first, at most 32 frames of which
+   * count. Returns the bucket; the caller attaches the special. Source: mProf_Malloc.
+   */
+  mProfMalloc(bytes: number, stk: ArrayLike<number>, nstk: number): Addr {
+    this.lock.lock();
+    const b = this.buckets.stkbucket(BucketKind.mem, bytes, stk, nstk < maxStack ? nstk : maxStack, true);
+    const record = this.buckets.counters(b);
+    const { schemes, bases } = this;
+    for (let i = 0; i < schemes.length; i++) schemes[i]!.onMalloc(record + bases[i]!, bytes);
+    this.lock.unlock();
+    return b;
+  }
+
+  /** Counts a free of a sampled object; explicit: by the program, not by the sweeper. Source: mProf_Free. */
+  mProfFree(b: Addr, bytes: number, explicit: boolean): void {
+    this.lock.lock();
+    const record = this.buckets.counters(b);
+    const { schemes, bases } = this;
+    for (let i = 0; i < schemes.length; i++) {
+      if (explicit) schemes[i]!.onExplicitFree(record + bases[i]!, bytes);
+      else schemes[i]!.onSweepFree(record + bases[i]!, bytes);
+    }
+    this.lock.unlock();
+  }
+
+  /** Mark termination, world stopped. Source: MProf_GC (2014), mProf_NextCycle (1.9). */
+  markTermination(cycle: number, forced: boolean): void {
+    this.cycle = cycle;
+    this.lock.lock();
+    for (const scheme of this.schemes) scheme.onMarkTermination(forced);
+    this.lock.unlock();
+    if (this.events.on) this.events.emit(Ev.profileRotate, cycle, 0);
+  }
+
+  /** The world runs again, nothing is swept yet. Source: mProf_Flush. */
+  worldStarted(): void {
+    this.lock.lock();
+    for (const scheme of this.schemes) scheme.onWorldStarted();
+    this.lock.unlock();
+    if (this.events.on) this.events.emit(Ev.profileRotate, this.cycle, 1);
+  }
+
+  /** runtime.GC(): its sweep is complete. Source: mProf_PostSweep. */
+  forcedSweepDone(): void {
+    this.lock.lock();
+    for (const scheme of this.schemes) scheme.onForcedSweepDone();
+    this.lock.unlock();
+    if (this.events.on) this.events.emit(Ev.profileRotate, this.cycle, 2);
+  }
+
+  /**
+   * Go's MemProfile. n is the number of records; if p has room (p.length >= n) they are copied into p and ok is true, else
+   * p is untouched and ok is false. Records whose allocated and freed bytes agree are left out unless inuseZero. Newest
+   * bucket first. When no bucket has a published count yet (no collection has happened), everything counted so far is
+   * published first. scheme: index into `schemes`.
+   */
+  memProfile(p: MemProfileRecord[], inuseZero: boolean, scheme = 0): { n: number; ok: boolean } {
+    this.lock.lock();
+    const base = this.bases[scheme]!;
+    const policy = this.schemes[scheme]!;
+    policy.beforeRead();
+    let n = this.countRecords(base, inuseZero);
+    if (n < 0) {
+      policy.foldAll();
+      n = Math.max(this.countRecords(base, inuseZero), 0);
+      if (inuseZero) n = this.buckets.count(BucketKind.mem);
+    }
+    const ok = n <= p.length;
+    if (ok) this.copyRecords(p, base, inuseZero);
+    this.lock.unlock();
+    return { n, ok };
+  }
+
+  /** Number of records to report, or -1 when nothing was ever published. */
+  private countRecords(base: number, inuseZero: boolean): number {
+    const { f64, w, buckets } = this;
+    let n = 0;
+    let clear = true;
+    for (let b = buckets.first(BucketKind.mem); b !== 0; b = w[(b >>> 2) + Bucket.allNext]!) {
+      const r = buckets.counters(b) + base;
+      if (inuseZero || f64[r + Stage.allocBytes] !== f64[r + Stage.freeBytes]) n++;
+      if (f64[r + Stage.allocs] !== 0 || f64[r + Stage.frees] !== 0) clear = false;
+    }
+    return clear ? -1 : n;
+  }
+
+  private copyRecords(p: MemProfileRecord[], base: number, inuseZero: boolean): void {
+    const { f64, w, buckets } = this;
+    let i = 0;
+    for (let b = buckets.first(BucketKind.mem); b !== 0; b = w[(b >>> 2) + Bucket.allNext]!) {
+      const r = buckets.counters(b) + base;
+      if (inuseZero || f64[r + Stage.allocBytes] !== f64[r + Stage.freeBytes]) p[i++] = this.record(b, r);
+    }
+  }
+
+  private record(b: Addr, r: number): MemProfileRecord {
+    const { f64, buckets } = this;
+    return {
+      allocBytes: f64[r + Stage.allocBytes]!,
+      freeBytes: f64[r + Stage.freeBytes]!,
+      allocObjects: f64[r + Stage.allocs]!,
+      freeObjects: f64[r + Stage.frees]!,
+      size: buckets.size(b),
+      stack: buckets.stack(b),
+    };
+  }
+
+  /** All records under one scheme: MemProfile with the retry loop that every caller of Go's needs. */
+  records(inuseZero: boolean, scheme = 0): MemProfileRecord[] {
+    for (let room = this.buckets.count(BucketKind.mem); ; ) {
+      const p: MemProfileRecord[] = Array.from({ length: room }, emptyRecord);
+      const { n, ok } = this.memProfile(p, inuseZero, scheme);
+      if (ok) return p.slice(0, n);
+      room = n;
+    }
+  }
+
+  /** Sum of bytes in use over all buckets under one scheme, without making records and without the "no GC yet" rule. */
+  publishedInUse(scheme: number): number {
+    const { f64 } = this;
+    let bytes = 0;
+    this.eachRecord(this.bases[scheme]!, (r) => {
+      bytes += f64[r + Stage.allocBytes]! - f64[r + Stage.freeBytes]!;
+    });
+    return bytes;
+  }
+
+  /**
+   * Calls back for every memory bucket under the lock, newest first: bucket, stack, size, published allocs and frees of the
+   * first scheme. Source: iterate_memprof of 2014.
+   */
+  iterateMemprof(callback: (b: Addr, stack: number[], size: number, allocs: number, frees: number) => void): void {
+    const { w, buckets, f64 } = this;
+    this.lock.lock();
+    for (let b = buckets.first(BucketKind.mem); b !== 0; b = w[(b >>> 2) + Bucket.allNext]!) {
+      const r = buckets.counters(b) + this.bases[0]!;
+      callback(b, buckets.stack(b), buckets.size(b), f64[r + Stage.allocs]!, f64[r + Stage.frees]!);
+    }
+    this.lock.unlock();
+  }
+}
+
+function emptyRecord(): MemProfileRecord {
+  return { allocBytes: 0, freeBytes: 0, allocObjects: 0, freeObjects: 0, size: 0, stack: [] };
+}

@@ -1,0 +1,43 @@
+// symtab: names for pcs. A pc here is a number that stands for one place in a program: function, file and line. Functions
+// and call sites are registered once, when they are defined; stacks carry only pcs.
+//
+// pcs are spaced like code addresses (from 0x401000 on, 16 apart), so that they read as such in Go's text formats.
+
+/** What a pc means. */
+export interface Frame {
+  readonly func: string;
+  readonly file: string;
+  readonly line: number;
+}
+
+const textStart = 0x401000;
+const pcStep = 16;
+
+/** The program's places. One per machine; strings live here and not in the arena. */
+export class SymTab {
+  private readonly frames: Frame[] = [];
+  private readonly pcs = new Map<string, number>();
+
+  /** The pc of a place; the same place has the same pc. */
+  pc(func: string, file: string, line: number): number {
+    const key = `${func}\n${file}\n${line}`;
+    let pc = this.pcs.get(key);
+    if (pc === undefined) {
+      pc = textStart + this.frames.length * pcStep;
+      this.frames.push({ func, file, line });
+      this.pcs.set(key, pc);
+    }
+    return pc;
+  }
+
+  /** The place of a pc; an unknown pc reads as Go prints one. */
+  frame(pc: number): Frame {
+    return this.frames[(pc - textStart) / pcStep] ?? { func: 'unknown', file: '??', line: 0 };
+  }
+
+  /** `function file:line` of a pc. */
+  text(pc: number): string {
+    const f = this.frame(pc);
+    return `${f.func} ${f.file}:${f.line}`;
+  }
+}

@@ -1,0 +1,104 @@
+// events: the one stream of everything worth knowing. Each event is a kind and up to four numbers; readers (traces, the
+// digest of a run, gctrace, the explorer) subscribe. With no reader, `on` is false and nobody calls emit.
+//
+// Kinds are versioned by the list: append, never renumber; eventsVersion goes up when a kind changes its meaning.
+
+export const eventsVersion = 1;
+
+/** Kinds of events, with what a, b, c, d are. */
+export const enum Ev {
+  /** a goroutine id, b creator's id, c pc of the start function */
+  goCreate = 1,
+  /** a goid, b M, c P */
+  goStart = 2,
+  /** a goid, b wait reason */
+  goPark = 3,
+  /** a goid, b goid of the waker (0: a timer or the collector) */
+  goReady = 4,
+  /** a goid */
+  goYield = 5,
+  /** a goid */
+  goEnd = 6,
+  /** a address, b size in bytes (rounded), c type id */
+  malloc = 10,
+  /** a address, b size in bytes: found by the sweeper, memory not yet reused */
+  free = 11,
+  /** a address of the slot, b old value, c new value: a pointer write while the barrier is on */
+  barrier = 12,
+  /** a new phase, b cycle */
+  gcPhase = 20,
+  /** a mspan, b objects freed, c objects live: one span was swept */
+  sweepSpan = 21,
+  /** a cycle, b 0 rotation at mark termination, 1 publication after start-the-world, 2 publication after a forced sweep */
+  profileRotate = 22,
+  /** a cycle, b bytes marked, c objects marked */
+  gcMarkDone = 23,
+  /** a what (Choice), b n, c answer */
+  choice = 30,
+}
+
+/** Names of the kinds, for text and JSON. */
+export const eventNames: Readonly<Record<number, string>> = {
+  [Ev.goCreate]: 'GoCreate',
+  [Ev.goStart]: 'GoStart',
+  [Ev.goPark]: 'GoPark',
+  [Ev.goReady]: 'GoReady',
+  [Ev.goYield]: 'GoYield',
+  [Ev.goEnd]: 'GoEnd',
+  [Ev.malloc]: 'Malloc',
+  [Ev.free]: 'Free',
+  [Ev.barrier]: 'Barrier',
+  [Ev.gcPhase]: 'GCPhase',
+  [Ev.sweepSpan]: 'SweepSpan',
+  [Ev.profileRotate]: 'ProfileRotate',
+  [Ev.gcMarkDone]: 'GCMarkDone',
+  [Ev.choice]: 'Choice',
+};
+
+/** Reads one event. Called in the order in which things happened. */
+export type EventReader = (kind: number, a: number, b: number, c: number, d: number) => void;
+
+/** The stream of one machine. */
+export class Events {
+  /** True when someone reads; the only thing a hot path looks at. */
+  on = false;
+  private readonly readers: EventReader[] = [];
+
+  subscribe(reader: EventReader): void {
+    this.readers.push(reader);
+    this.on = true;
+  }
+
+  emit(kind: number, a = 0, b = 0, c = 0, d = 0): void {
+    for (let i = 0; i < this.readers.length; i++) this.readers[i]!(kind, a, b, c, d);
+  }
+}
+
+/** A 64-bit FNV-style digest of a run, kept as two 32-bit halves: same program, seed and options give the same text. */
+export class Digest {
+  private lo = 0x811c9dc5 | 0;
+  private hi = 0x1000193 | 0;
+  private count = 0;
+
+  readonly read: EventReader = (kind, a, b, c, d) => {
+    this.add(kind);
+    this.add(a);
+    this.add(b);
+    this.add(c);
+    this.add(d);
+    this.count++;
+  };
+
+  /** Mixes one number in (its low 32 bits and what is above them). */
+  add(n: number): void {
+    this.lo = Math.imul(this.lo ^ (n | 0), 0x01000193);
+    this.hi = Math.imul(this.hi ^ (Math.floor(n / 4294967296) + this.lo), 0x85ebca6b);
+    this.hi ^= this.hi >>> 15;
+  }
+
+  /** Number of events and the digest, `events-hex`. */
+  toString(): string {
+    const hex = (x: number) => (x >>> 0).toString(16).padStart(8, '0');
+    return `${this.count}-${hex(this.hi)}${hex(this.lo)}`;
+  }
+}

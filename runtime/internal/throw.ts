@@ -1,0 +1,50 @@
+// throw: whose fault is it? One verb for each answer, and the words that leave through them.
+//
+//   gothrow   the runtime's fault: an invariant is broken. Ends the machine, exit code 70.
+//   fatal     the program's fault and beyond recovery, in Go's exact words. Exit code 3.
+//   gopanic   the program's fault, recoverable: thrown into the goroutine; recover may take it.
+// The caller's fault (an option, an argument) is a RangeError or TypeError where the argument came in, and changes nothing.
+
+/** The runtime broke its own rule. `place: fact`. Source: runtime.throw of panic.go. */
+export class Throw extends Error {
+  override readonly name = 'Throw';
+}
+
+/** The program did something that Go ends with `fatal error: …`. Source: runtime.fatal of panic.go. */
+export class Fatal extends Error {
+  override readonly name = 'Fatal';
+}
+
+/** A Go panic on its way up one goroutine. `value` is what recover would return. */
+export class GoPanic extends Error {
+  override readonly name = 'GoPanic';
+  constructor(
+    message: string,
+    /** The panic's value: a string, a runtime error (runtimeError true) or any value of the program. */
+    readonly value: unknown = message,
+    /** True for Go's runtime.Error values. */
+    readonly runtimeError = false,
+  ) {
+    super(message);
+  }
+}
+
+/** Ends the machine because an invariant does not hold. */
+export function gothrow(fact: string): never {
+  throw new Throw(fact);
+}
+
+/** Ends the program with Go's `fatal error: <message>`. */
+export function fatal(message: string): never {
+  throw new Fatal(message);
+}
+
+/** Panics the running goroutine with a plain runtime.Error whose text has no prefix (channel errors). */
+export function gopanic(message: string): never {
+  throw new GoPanic(message, message, true);
+}
+
+/** Panics with Go's text for a load or store through nil. */
+export function nilDereference(): never {
+  throw new GoPanic('runtime error: invalid memory address or nil pointer dereference', undefined, true);
+}

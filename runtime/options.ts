@@ -1,0 +1,110 @@
+// options: what a machine is made of, checked. User errors end here: a RangeError or TypeError names the option, what it
+// got and what it wanted, and nothing has been made yet.
+import type { Chooser } from './internal/chooser.ts';
+import type { Backing } from './internal/memory.ts';
+import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
+import { defaultMemProfileRate } from '../profiler/sampling.ts';
+
+/** Options of a machine; every one may be left out. */
+export interface Options {
+  /** Decides every choice; any integer up to 2^53. Default 1. */
+  seed?: number;
+  /** GOMAXPROCS: 1 to 256. Default 1. */
+  procs?: number;
+  /** GOGC in percent; 'off' or a negative number switches automatic collection off. Default 100. */
+  gogc?: number | 'off';
+  /** MemProfileRate in bytes: 0 off, 1 every malloc. Default 524288. */
+  memProfileRate?: number;
+  /** Accounting scheme that answers memProfile. Default three-stage. */
+  scheme?: SchemeName;
+  /** Further schemes that watch the same run. */
+  watch?: readonly SchemeName[];
+  /** Bytes of the collected heap: 8192 to 1 GiB, whole pages. Address space, not memory: pages cost when touched. Default 256 MiB. */
+  heapBytes?: number;
+  /** Goroutines at once. Default 65536. */
+  maxGoroutines?: number;
+  /** Checked mode: a reference to an object that was freed is caught when it is used. Slower. Default false. */
+  checked?: boolean;
+  /** Keeps the true live set of every bucket at each mark termination. Default false. */
+  oracle?: boolean;
+  /** Checks every heap invariant at each phase change (ours), and marks a second time independently (gccheckmark). */
+  checkHeap?: boolean;
+  checkMark?: boolean;
+  /** How the arena's memory is obtained; by default the fastest that the host has. */
+  backing?: Backing;
+  /** Answers every choice; by default the fair one of the seed. */
+  chooser?: Chooser;
+}
+
+/** Options with nothing left open. */
+export interface Settings {
+  readonly seed: number;
+  readonly procs: number;
+  /** Negative: off. */
+  readonly gogc: number;
+  readonly memProfileRate: number;
+  /** The first one answers memProfile. */
+  readonly schemes: readonly SchemeName[];
+  readonly heapPages: number;
+  readonly maxGoroutines: number;
+  readonly checked: boolean;
+  readonly oracle: boolean;
+  readonly checkHeap: boolean;
+  readonly checkMark: boolean;
+  readonly backing: Backing | undefined;
+  readonly chooser: Chooser | undefined;
+}
+
+const maxHeapBytes = 1 << 30;
+
+function integer(name: string, value: number, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw new RangeError(`option ${name}: got ${String(value)}, wanted a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+function schemeName(option: string, value: string): SchemeName {
+  const found = schemeNames.find((s) => s === value);
+  if (found === undefined) throw new RangeError(`option ${option}: got '${value}', wanted one of ${schemeNames.join(', ')}`);
+  return found;
+}
+
+function gogcOf(value: number | 'off'): number {
+  if (value === 'off') return -1;
+  if (typeof value !== 'number' || !Number.isInteger(value)) {
+    throw new RangeError(`option gogc: got ${String(value)}, wanted a whole number of percent or 'off'`);
+  }
+  return value < 0 ? -1 : integer('gogc', value, 0, 1_000_000);
+}
+
+const known = new Set<string>([
+  'seed', 'procs', 'gogc', 'memProfileRate', 'scheme', 'watch', 'heapBytes', 'maxGoroutines',
+  'checked', 'oracle', 'checkHeap', 'checkMark', 'backing', 'chooser',
+]); // biome-ignore format: one glance
+
+/** Checks options and fills in the defaults. Throws RangeError or TypeError. */
+export function settings(o: Options): Settings {
+  for (const key of Object.keys(o)) if (!known.has(key)) throw new TypeError(`option ${key}: there is no such option`);
+  const heapBytes = integer('heapBytes', o.heapBytes ?? 256 << 20, 8192, maxHeapBytes);
+  const scheme = schemeName('scheme', o.scheme ?? 'three-stage');
+  const watch = (o.watch ?? []).map((name) => schemeName('watch', name)).filter((name) => name !== scheme);
+  if (o.backing !== undefined && !['wasm', 'shared', 'plain'].includes(o.backing)) {
+    throw new RangeError(`option backing: got '${String(o.backing)}', wanted one of wasm, shared, plain`);
+  }
+  return {
+    seed: integer('seed', o.seed ?? 1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+    procs: integer('procs', o.procs ?? 1, 1, 256),
+    gogc: gogcOf(o.gogc ?? 100),
+    memProfileRate: integer('memProfileRate', o.memProfileRate ?? defaultMemProfileRate, 0, 0x3fffffff),
+    schemes: [scheme, ...new Set(watch)],
+    heapPages: Math.floor(heapBytes / 8192),
+    maxGoroutines: integer('maxGoroutines', o.maxGoroutines ?? 65536, 1, 4_000_000),
+    checked: o.checked ?? false,
+    oracle: o.oracle ?? false,
+    checkHeap: o.checkHeap ?? false,
+    checkMark: o.checkMark ?? false,
+    backing: o.backing,
+    chooser: o.chooser,
+  };
+}

@@ -1,0 +1,83 @@
+// g: the table of goroutines. A row is a goroutine's descriptor; its continuation (a JavaScript generator) lives beside the
+// table, indexed by row. Source: runtime2.go g, and the status comments there.
+//
+// A status says who owns the goroutine: runnable - the run queue it is in; running - its M; waiting - what it waits on;
+// idle and dead - the free list.
+import type { Column, Id, LinearAlloc } from '../runtime/internal/memory.ts';
+
+/** Row of the goroutine table; 0 is nil. Rows are reused, goids are not. */
+export type G = Id<'g'>;
+
+/** Go's G statuses (values as in runtime2.go). */
+export const enum GStatus {
+  idle = 0,
+  runnable = 1,
+  running = 2,
+  syscall = 3,
+  waiting = 4,
+  dead = 6,
+}
+
+/** Names for dumps. */
+export const gStatusNames: Readonly<Record<number, string>> = {
+  0: 'idle',
+  1: 'runnable',
+  2: 'running',
+  3: 'syscall',
+  4: 'waiting',
+  6: 'dead',
+};
+
+/** Why a goroutine waits; the strings below stand in dumps. Source: runtime2.go waitReason. */
+export const enum WaitReason {
+  none,
+  chanReceive,
+  chanSend,
+  chanReceiveNil,
+  chanSendNil,
+  semacquire,
+  sleep,
+  gcCycle,
+}
+
+export const waitReasonNames: readonly string[] = [
+  '',
+  'chan receive',
+  'chan send',
+  'chan receive (nil chan)',
+  'chan send (nil chan)',
+  'semacquire',
+  'sleep',
+  'wait for GC cycle',
+];
+
+export function gTable(mem: LinearAlloc, rows: number) {
+  mem.table('g');
+  return {
+    /** GStatus. Written by the owner, see the head of this file. */
+    status: mem.u8<G>('status', rows),
+    /** WaitReason while waiting, and the last one otherwise. */
+    waitReason: mem.u8<G>('waitReason', rows),
+    /** The goroutine's id, as Go prints it. Set when the row is taken. */
+    goid: mem.i32<G>('goid', rows),
+    /** Next in the queue or list that it is in. */
+    schedLink: mem.i32<G>('schedLink', rows),
+    /** Stack memory: bytes [stackLo, stackHi); 0 until the first frame is pushed. */
+    stackLo: mem.i32<G>('stackLo', rows),
+    stackHi: mem.i32<G>('stackHi', rows),
+    /** First free byte of the stack; the stack grows upwards. */
+    sp: mem.i32<G>('sp', rows),
+    /** Address of the innermost frame's head; 0 for none. */
+    fp: mem.i32<G>('fp', rows),
+    /** Pc of the `go` statement; 0 for main. */
+    goPc: mem.i32<G>('goPc', rows),
+    /** Goroutine id of the creator. */
+    parent: mem.i32<G>('parent', rows),
+    /** A pointer in flight: what a blocked send brings, what a receive got. A root. */
+    elem: mem.i32<G>('elem', rows),
+    /** A number in flight. */
+    elemNumber: mem.f64<G>('elemNumber', rows),
+  } satisfies Record<string, Column<G>>;
+}
+
+export type GTable = ReturnType<typeof gTable>;

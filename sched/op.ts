@@ -1,0 +1,54 @@
+// op: how a blocking operation is written. `const v = yield* ch.recv()` is typed, allocates nothing and needs no generator:
+// each goroutine owns one Op, an iterator that is its own iterable, and every blocking call of that goroutine returns it.
+//
+//   first next()     the operation is done already: {done, value}          (the common case: no switch)
+//                    it must wait: {not done}, and the trampoline of proc.ts parks the goroutine
+//   second next()    the goroutine was resumed: {done, value}, or throws the panic that it was woken with
+//
+// A goroutine has one operation in flight, so one Op is enough. An Op that was made and never yield*ed is a bug of the
+// program ("forgotten yield*"): the next operation of that goroutine finds it and says so.
+import type { G } from './g.ts';
+
+/** What a blocking call returns: only `yield*` gives the value. */
+export interface Blocking<T> {
+  [Symbol.iterator](): Iterator<void, T, void>;
+}
+
+const yielded: IteratorYieldResult<void> = { done: false, value: undefined };
+
+/** The one iterator of a goroutine. */
+export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
+  /** True while the operation waits: the next next() yields. */
+  waiting = false;
+  /** True from the call of an operation until its value was taken: a second operation meanwhile is a forgotten yield*. */
+  inFlight = false;
+  value: unknown = undefined;
+  /** Turns the raw value (an address, say) into what the program sees; null: as it is. */
+  convert: ((raw: unknown) => unknown) | null = null;
+  /** Thrown into the goroutine when it resumes. */
+  error: Error | null = null;
+  private readonly finished: IteratorReturnResult<unknown> = { done: true, value: undefined };
+
+  constructor(readonly g: G) {}
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<void, unknown> {
+    if (this.waiting) {
+      this.waiting = false;
+      return yielded;
+    }
+    this.inFlight = false;
+    if (this.error !== null) {
+      const { error } = this;
+      this.error = null;
+      throw error;
+    }
+    const raw = this.value;
+    this.value = undefined;
+    this.finished.value = this.convert === null ? raw : this.convert(raw);
+    return this.finished;
+  }
+}
