@@ -7,21 +7,22 @@
 // One rule makes plain functions safe: collector work happens at the beginning of an allocation or at the end of a pointer
 // store, never between the moment a new object exists and the moment it is returned. So the caller may put the result
 // into a rooted place before anything can look for it.
-import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
-import { type Events, Ev } from '../runtime/internal/events.ts';
-import { type Addr, pageSize } from '../runtime/internal/memory.ts';
-import type { Rand } from '../runtime/internal/rand.ts';
-import { gothrow, nilDereference } from '../runtime/internal/throw.ts';
+
 import { bitWordShift } from '../heap/layout.ts';
 import { type AllocCache, MCache } from '../heap/mcache.ts';
 import type { Heap } from '../heap/mheap.ts';
-import { setProfileBucket } from '../heap/mspecial.ts';
 import { type MSpan, SpanState } from '../heap/mspan.ts';
+import { setProfileBucket } from '../heap/mspecial.ts';
 import { makeSpanClass, maxSmallSize, sizeClass } from '../heap/sizeclasses.ts';
 import type { RType } from '../heap/types.ts';
 import { maxStack } from '../profiler/bucket.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
 import { nextSample } from '../profiler/sampling.ts';
+import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
+import { Ev, type Events } from '../runtime/internal/events.ts';
+import { type Addr, pageSize } from '../runtime/internal/memory.ts';
+import type { Rand } from '../runtime/internal/rand.ts';
+import { gothrow, nilDereference } from '../runtime/internal/throw.ts';
 import { BarrierBuf } from './mbarrier.ts';
 import { type GC, Phase } from './mgc.ts';
 import { overAssistWork } from './mgcpacer.ts';

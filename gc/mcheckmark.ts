@@ -1,9 +1,10 @@
 // mcheckmark: a second marking with the world stopped, by other code, to check the first. It walks roots and objects with
 // plain JavaScript sets and never looks at mark bits except to compare. Source: the idea of mcheckmark.go (Go 1.19's own
 // checkmark checks nothing, see docs/faithful.md).
-import type { Addr } from '../runtime/internal/memory.ts';
+
 import type { Heap } from '../heap/mheap.ts';
 import { mixedTypes } from '../heap/mspan.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
 
 /** How roots are visited: calls back with every pointer that a root holds. */
 export type RootVisitor = (visit: (addr: Addr) => void) => void;
@@ -60,10 +61,12 @@ export function eachPointer(heap: Heap, obj: Addr, visit: (pointer: Addr) => voi
 export function checkMarks(heap: Heap, roots: RootVisitor): string[] {
   const { objects, dangling } = reachable(heap, roots);
   const out = dangling.map(
-    (d) => `S3: ${d.holder === 0 ? 'a root' : `object 0x${d.holder.toString(16)}`} points to 0x${d.pointer.toString(16)}, which is no object`,
+    (d) =>
+      `S3: ${d.holder === 0 ? 'a root' : `object 0x${d.holder.toString(16)}`} points to 0x${d.pointer.toString(16)}, which is no object`,
   );
   for (const obj of objects) {
-    if (!heap.isMarked(obj)) out.push(`S3: object 0x${obj.toString(16)} (${heap.types.get(heap.typeOf(obj)).name}) is reachable and not marked`);
+    if (!heap.isMarked(obj))
+      out.push(`S3: object 0x${obj.toString(16)} (${heap.types.get(heap.typeOf(obj)).name}) is reachable and not marked`);
   }
   return out;
 }

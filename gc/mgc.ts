@@ -17,13 +17,14 @@
 // Colours: white = not marked; grey = marked and in a work buffer; black = marked and not in one.
 // Invariants: M1 (mgcwork.ts), W1 (mgcsweep.ts), M2 no black object points to a white one unless that one is reachable from
 // a grey one through white ones; M3 at mark termination every reachable object is marked (mcheckmark.ts).
-import { type Events, Ev } from '../runtime/internal/events.ts';
-import type { Addr } from '../runtime/internal/memory.ts';
-import type { SysMem } from '../runtime/internal/sysmem.ts';
-import { gothrow } from '../runtime/internal/throw.ts';
+
 import { checkHeap, strayMarks } from '../heap/check.ts';
 import type { Heap } from '../heap/mheap.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
+import { Ev, type Events } from '../runtime/internal/events.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
+import type { SysMem } from '../runtime/internal/sysmem.ts';
+import { gothrow } from '../runtime/internal/throw.ts';
 import type { Mutator } from './malloc.ts';
 import { checkMarks, type RootVisitor } from './mcheckmark.ts';
 import { drain } from './mgcmark.ts';

@@ -3,10 +3,11 @@
 // drain is the hot loop of the collector: a popped object's page tells its pointers as a mask (heap/types.ts); each child
 // costs a bit test, a bit set and a push. Everything it touches is a local. Objects of mixed or large types take
 // scanObjectSlow. Work is counted in bytes of scanned objects, as in Go.
-import type { Addr } from '../runtime/internal/memory.ts';
+
 import { bitWordShift } from '../heap/layout.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { noscanMask } from '../heap/types.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
 import { type GcWork, workbufObjects } from './mgcwork.ts';
 
 /**

@@ -5,8 +5,9 @@
 // classes ascending, full spans before partial ones.
 //
 // Invariant W1: a cycle's marking begins only when every span was swept for the cycle before.
-import type { Heap } from '../heap/mheap.ts';
+
 import { tryAcquire } from '../heap/mcentral.ts';
+import type { Heap } from '../heap/mheap.ts';
 import { sweepSpan } from '../heap/msweep.ts';
 import { numSpanClasses } from '../heap/sizeclasses.ts';
 import { gothrow } from '../runtime/internal/throw.ts';

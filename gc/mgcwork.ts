@@ -10,11 +10,12 @@
 // pushed; marking makes them black at once.
 //
 // Invariant M1: grey (in a buffer) implies marked; buffers are empty outside the mark phase.
-import type { Addr } from '../runtime/internal/memory.ts';
-import { Sys, type SysMem } from '../runtime/internal/sysmem.ts';
+
 import { bitWordShift } from '../heap/layout.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { noscanMask } from '../heap/types.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
+import { Sys, type SysMem } from '../runtime/internal/sysmem.ts';
 
 /** Word offsets of a work buffer. */
 const enum Workbuf {
@@ -34,7 +35,10 @@ export class Workbufs {
   /** Full buffers waiting for a worker. */
   fullCount = 0;
 
-  constructor(private readonly heap: Heap, private readonly sys: SysMem) {}
+  constructor(
+    private readonly heap: Heap,
+    private readonly sys: SysMem,
+  ) {}
 
   getEmpty(): number {
     const { w } = this.heap;

@@ -4,11 +4,12 @@
 //
 // "Live at MTn" is "marked by cycle n" (reference: section 2.1); garbage that a concurrent marking kept counts as live until
 // the next one. That marking keeps every reachable object is mcheckmark's business.
+
+import type { Heap } from '../heap/mheap.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
-import type { Heap } from '../heap/mheap.ts';
-import type { GC } from './mgc.ts';
 import type { Mutator } from './malloc.ts';
+import type { GC } from './mgc.ts';
 
 /** Objects and bytes of one bucket. */
 export interface Live {

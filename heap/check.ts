@@ -108,7 +108,8 @@ function checkBits(heap: Heap, s: MSpan, out: string[]): void {
     allocated += popcount(inUse);
     if ((heap.allocBits[i]! & ~starts) !== 0) out.push(`B1: span ${s} has alloc bits inside slots, word ${i}`);
     if ((heap.markBits[i]! & ~starts) !== 0) out.push(`B1: span ${s} has mark bits inside slots, word ${i}`);
-    if ((heap.markBits[i]! & ~inUse) !== 0) out.push(`B2: span ${s} has marked free slots, word ${i} (0x${(i << bitWordShift).toString(16)})`);
+    if ((heap.markBits[i]! & ~inUse) !== 0)
+      out.push(`B2: span ${s} has marked free slots, word ${i} (0x${(i << bitWordShift).toString(16)})`);
   }
   if (allocated !== mspan.allocCount[s]) out.push(`B3: span ${s} counts ${mspan.allocCount[s]} slots in use, its bits say ${allocated}`);
 }
@@ -129,7 +130,8 @@ function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
       out.push(`P3: span ${s} has a special on a free slot, offset ${offset}`);
     }
   }
-  if (last !== mspan.specialsTail[s]) out.push(`P3: span ${s}: last special 0x${last.toString(16)}, tail 0x${mspan.specialsTail[s].toString(16)}`);
+  if (last !== mspan.specialsTail[s])
+    out.push(`P3: span ${s}: last special 0x${last.toString(16)}, tail 0x${mspan.specialsTail[s].toString(16)}`);
 }
 
 /** G1: no mark bit is set anywhere, as it must be when a marking begins. Findings as text. */

@@ -143,6 +143,13 @@ export class MCache {
     for (const c of this.alloc) if (c.span !== 0) this.writeBackOne(c);
   }
 
+  /** Objects allocated from the cached spans since they were taken. */
+  uncounted(): number {
+    let n = 0;
+    for (const c of this.alloc) if (c.span !== 0) n += this.countNow(c) - c.countBefore;
+    return n;
+  }
+
   /** Gives one class's span back to mcentral and corrects the statistics. */
   private release(c: AllocCache): void {
     if (c.span === 0) return;
@@ -171,7 +178,8 @@ export class MCache {
   /** Gives stale spans back once a cycle, so that they get swept. Source: mcache.prepareForSweep. */
   prepareForSweep(): void {
     if (this.flushGen === this.heap.sweepGen) return;
-    if (this.flushGen !== this.heap.sweepGen - 2) gothrow(`bad flushGen ${this.flushGen} in prepareForSweep; sweepgen ${this.heap.sweepGen}`);
+    if (this.flushGen !== this.heap.sweepGen - 2)
+      gothrow(`bad flushGen ${this.flushGen} in prepareForSweep; sweepgen ${this.heap.sweepGen}`);
     this.releaseAll();
     this.flushGen = this.heap.sweepGen;
   }

@@ -3,21 +3,22 @@
 //
 // Span life: allocSpan (pages taken, row filled, state published) -> cached by a P -> in a set of mcentral -> swept each
 // cycle -> freeSpan when a sweep leaves no live slot (the row's sweepGen survives, as Go's comments demand).
-import type { Events } from '../runtime/internal/events.ts';
-import { LockRank, type LockOrder, Mutex } from '../runtime/internal/lock.ts';
-import { type Addr, type Arena, type Column, type Id, type LinearAlloc, pageShift, pageSize } from '../runtime/internal/memory.ts';
+
+import type { MemProfiler } from '../profiler/mprof.ts';
 import { publish } from '../runtime/internal/atomic.ts';
 import { popcount } from '../runtime/internal/bits.ts';
+import type { Events } from '../runtime/internal/events.ts';
 import type { Faults } from '../runtime/internal/faults.ts';
+import { type LockOrder, LockRank, Mutex } from '../runtime/internal/lock.ts';
+import { type Addr, type Arena, type Column, type Id, type LinearAlloc, pageShift, pageSize } from '../runtime/internal/memory.ts';
 import { FixAlloc, Sys, type SysMem } from '../runtime/internal/sysmem.ts';
 import { fatal, gothrow } from '../runtime/internal/throw.ts';
-import type { MemProfiler } from '../profiler/mprof.ts';
 import { bitWordShift, granuleBytes, wordsPerPage } from './layout.ts';
 import type { MCache } from './mcache.ts';
 import { CentralSets } from './mcentral.ts';
 import { PageAlloc } from './mpagealloc.ts';
+import { type MSpan, type MSpanTable, mixedTypes, mspanTable, noTypeYet, SpanState } from './mspan.ts';
 import { specialBytes } from './mspecial.ts';
-import { mixedTypes, type MSpan, type MSpanTable, mspanTable, noTypeYet, SpanState } from './mspan.ts';
 import { HeapStats } from './mstats.ts';
 import { classPages, classSize, classSlots, numSizeClasses } from './sizeclasses.ts';
 import { noscanMask, quickMask, type RType, type TypeId, TypeTable } from './types.ts';
@@ -279,6 +280,13 @@ export class Heap {
   /** Writes what the Ps' caches hold in JavaScript fields back into the tables: done at each safepoint. */
   writeBack(): void {
     for (const cache of this.caches) cache.writeBack();
+  }
+
+  /** Objects allocated from cached spans that the statistics do not count yet. */
+  cachedAllocs(): number {
+    let n = 0;
+    for (const cache of this.caches) n += cache.uncounted();
+    return n;
   }
 
   /** Live slots of a span by its mark bits. */

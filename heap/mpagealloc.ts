@@ -167,7 +167,9 @@ export class PageAlloc {
       const want = this.summary(c);
       const id = c as Chunk;
       if (this.start[id] !== want.start || this.max[id] !== want.max || this.end[id] !== want.end) {
-        out.push(`H2: chunk ${c}: summary ${this.start[id]},${this.max[id]},${this.end[id]}, bits say ${want.start},${want.max},${want.end}`);
+        out.push(
+          `H2: chunk ${c}: summary ${this.start[id]},${this.max[id]},${this.end[id]}, bits say ${want.start},${want.max},${want.end}`,
+        );
       }
     }
     if (used !== this.inUse) out.push(`H1: ${this.inUse} pages counted in use, bits say ${used}`);

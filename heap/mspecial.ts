@@ -6,7 +6,7 @@
 // Source: mheap.go addspecial, setprofilebucket, freeSpecial; the record is 2014's Special.
 //
 // Invariant P3: every sampled live object has exactly one profile special; it goes exactly when its object is freed.
-import { Mutex, LockRank } from '../runtime/internal/lock.ts';
+import { LockRank, Mutex } from '../runtime/internal/lock.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
 import type { Heap } from './mheap.ts';
@@ -54,7 +54,8 @@ function splice(heap: Heap, s: MSpan, offset: number, kind: SpecialKind, record:
   w[r + Special.kind] = kind;
   const tail = mspan.specialsTail[s];
   let before: Addr = 0;
-  if (tail !== 0 && isBefore(w, tail, offset, kind)) before = tail; // sampling goes in address order: nearly always
+  if (tail !== 0 && isBefore(w, tail, offset, kind))
+    before = tail; // sampling goes in address order: nearly always
   else {
     for (let at = mspan.specials[s]; at !== 0 && isBefore(w, at, offset, kind); at = w[(at >>> 2) + Special.next]!) before = at;
   }

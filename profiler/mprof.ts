@@ -7,12 +7,12 @@
 // sweep may free a sampled object, and that free needs proflock. Source: mprof.go.
 //
 // Several schemes can watch one run: each has its own stages in every bucket and sees the same events.
-import { type Events, Ev } from '../runtime/internal/events.ts';
-import { LockRank, type LockOrder, Mutex } from '../runtime/internal/lock.ts';
+import { Ev, type Events } from '../runtime/internal/events.ts';
+import { type LockOrder, LockRank, Mutex } from '../runtime/internal/lock.ts';
 import type { Addr, Arena } from '../runtime/internal/memory.ts';
 import type { SysMem } from '../runtime/internal/sysmem.ts';
 import { Bucket, BucketKind, BucketTable, maxStack } from './bucket.ts';
-import { makeScheme, type RecordStore, type Scheme, type SchemeName, schemeStages, Stage } from './schemes.ts';
+import { makeScheme, type RecordStore, type Scheme, type SchemeName, Stage, schemeStages } from './schemes.ts';
 
 /** What MemProfile returns for one bucket. Go's MemProfileRecord; stack is the used part of Stack0 (pcs, leaf first). */
 export interface MemProfileRecord {

@@ -1,20 +1,21 @@
 // machine: builds one runtime from its settings: carves the arena, makes the tables, connects the parts. Everything typed
 // (structs, frames, channels of T) is built on top of it by the files beside; tests, the replayer and people who write
 // data structures use it as it is: this is the raw layer.
-import { FairChooser, type Chooser } from './internal/chooser.ts';
-import { Digest, Events } from './internal/events.ts';
-import { Faults } from './internal/faults.ts';
-import { LockOrder } from './internal/lock.ts';
-import { type Addr, Arena, type Geometry, LinearAlloc, type LayoutRow, pageSize, writeHead } from './internal/memory.ts';
-import { Rand } from './internal/rand.ts';
-import { Sys, SysMem } from './internal/sysmem.ts';
-import { Oracle } from '../gc/oracle.ts';
-import { GC } from '../gc/mgc.ts';
+
 import { Mutator, type ProfileRate } from '../gc/malloc.ts';
+import { GC } from '../gc/mgc.ts';
+import { Oracle } from '../gc/oracle.ts';
 import { Heap, heapStartPage, heapTables } from '../heap/mheap.ts';
 import { MemProfiler } from '../profiler/mprof.ts';
 import { SymTab } from '../profiler/symtab.ts';
 import { Sched, schedTables } from '../sched/proc.ts';
+import { type Chooser, FairChooser } from './internal/chooser.ts';
+import { Digest, Events } from './internal/events.ts';
+import { Faults } from './internal/faults.ts';
+import { LockOrder } from './internal/lock.ts';
+import { type Addr, Arena, type Geometry, type LayoutRow, LinearAlloc, pageSize, writeHead } from './internal/memory.ts';
+import { Rand } from './internal/rand.ts';
+import { Sys, SysMem } from './internal/sysmem.ts';
 import type { Settings } from './options.ts';
 
 /** Words of a block of pins. */

@@ -1,9 +1,10 @@
 // options: what a machine is made of, checked. User errors end here: a RangeError or TypeError names the option, what it
 // got and what it wanted, and nothing has been made yet.
+
+import { defaultMemProfileRate } from '../profiler/sampling.ts';
+import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
 import type { Chooser } from './internal/chooser.ts';
 import type { Backing } from './internal/memory.ts';
-import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
-import { defaultMemProfileRate } from '../profiler/sampling.ts';
 
 /** Options of a machine; every one may be left out. */
 export interface Options {

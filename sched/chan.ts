@@ -7,11 +7,12 @@
 //
 // A value travels in one of three ways, by the channel's element: a pointer through g.elem (a root), a number through
 // g.elemNumber, anything else of JavaScript ("host") through the goroutine's Op.
-import type { Addr } from '../runtime/internal/memory.ts';
-import { FixAlloc, Sys, type SysMem } from '../runtime/internal/sysmem.ts';
-import { gopanic, GoPanic } from '../runtime/internal/throw.ts';
+
 import type { Heap } from '../heap/mheap.ts';
 import type { RType } from '../heap/types.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
+import { FixAlloc, Sys, type SysMem } from '../runtime/internal/sysmem.ts';
+import { GoPanic, gopanic } from '../runtime/internal/throw.ts';
 import { type G, WaitReason } from './g.ts';
 import type { Op } from './op.ts';
 import type { Sched } from './proc.ts';

@@ -7,16 +7,17 @@
 //
 // A goroutine runs until it blocks, yields or ends: all others stand at safepoints meanwhile, so stopping the world is a
 // matter of the state being written back. (Threads that run goroutines in parallel are left out: docs/faithful.md.)
-import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
-import { type Events, Ev } from '../runtime/internal/events.ts';
-import type { LockOrder } from '../runtime/internal/lock.ts';
-import type { Addr, LinearAlloc } from '../runtime/internal/memory.ts';
-import { fatal, gothrow } from '../runtime/internal/throw.ts';
-import type { GC } from '../gc/mgc.ts';
+
 import type { CallStack, Mutator } from '../gc/malloc.ts';
+import type { GC } from '../gc/mgc.ts';
 import type { GcWork } from '../gc/mgcwork.ts';
 import type { World } from '../gc/world.ts';
 import type { Heap } from '../heap/mheap.ts';
+import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
+import { Ev, type Events } from '../runtime/internal/events.ts';
+import type { LockOrder } from '../runtime/internal/lock.ts';
+import type { Addr, LinearAlloc } from '../runtime/internal/memory.ts';
+import { fatal, gothrow } from '../runtime/internal/throw.ts';
 import { type G, GStatus, type GTable, gTable, WaitReason } from './g.ts';
 import { type Blocking, Op } from './op.ts';
 import { type P, PStatus, type PTable, pTable, RunQueues } from './p.ts';

@@ -14,11 +14,12 @@
 // own; a full stack is copied to one of twice the size. Nothing points into a stack by address (frames know their offset
 // from stackLo), so copying adjusts nothing. Source: stack.go stackalloc, copystack. Go starts at 2 KiB; ours hold only
 // declared pointers, so 256 bytes are many frames.
-import { type Addr, pageSize } from '../runtime/internal/memory.ts';
-import { fatal, gothrow } from '../runtime/internal/throw.ts';
+
+import type { GcWork } from '../gc/mgcwork.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { type MSpan, SpanState } from '../heap/mspan.ts';
-import type { GcWork } from '../gc/mgcwork.ts';
+import { type Addr, pageSize } from '../runtime/internal/memory.ts';
+import { fatal, gothrow } from '../runtime/internal/throw.ts';
 import type { G, GTable } from './g.ts';
 
 /** Word offsets of a frame's head. */

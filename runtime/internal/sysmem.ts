@@ -7,7 +7,7 @@
 // Accounting rule of persistentAlloc: a new chunk adds 256 KiB to otherSys; each carve for another statistic moves its
 // size there. Padding and the tail of an exhausted chunk stay in otherSys.
 import { alignUp } from './bits.ts';
-import { LockRank, type LockOrder, Mutex } from './lock.ts';
+import { type LockOrder, LockRank, Mutex } from './lock.ts';
 import { type Addr, type Arena, type Column, type LinearAlloc, pageShift, pageSize } from './memory.ts';
 import { gothrow } from './throw.ts';
 

@@ -1,0 +1,146 @@
+// args: command lines, from one table a command. The table gives parsing, checking, help and the hint for a misspelt option.
+import { parseArgs } from 'node:util';
+
+/** The user's fault: one line, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** A file that cannot be read or is not what it should be: one line, exit code 4. */
+export class FileError extends Error {
+  override readonly name = 'FileError';
+}
+
+/** One option of a command. */
+export interface OptionSpec {
+  /** Without the dashes. */
+  readonly name: string;
+  /** What the help calls its value; absent: a switch. */
+  readonly value?: string;
+  readonly help: string;
+  /** Shown in the help. */
+  readonly byDefault?: string;
+}
+
+/** A command: what the help says and what it takes. */
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  /** Names of the positional arguments; all are required. */
+  readonly positionals: readonly string[];
+  readonly options: readonly OptionSpec[];
+  readonly details: string;
+  readonly example: string;
+}
+
+/** Options as given: strings, true for switches. */
+export interface Parsed {
+  readonly positionals: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+}
+
+/** Options that every command has. */
+export const commonOptions: readonly OptionSpec[] = [
+  { name: 'json', help: 'print one JSON document instead of text' },
+  { name: 'help', help: 'print this help' },
+];
+
+/** Parses the words after the command's name. Throws UsageError. */
+export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
+  const specs = [...spec.options, ...commonOptions];
+  const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
+  for (const o of specs) options[o.name] = { type: o.value === undefined ? 'boolean' : 'string', ...(o.name === 'help' && { short: 'h' }) };
+  const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true, allowPositionals: true });
+  const values: Record<string, string | boolean> = {};
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const known = specs.find((o) => o.name === token.name);
+    if (known === undefined) throw new UsageError(unknownOption(spec, token.rawName, specs));
+    if (known.value === undefined) {
+      if (token.value !== undefined) throw new UsageError(`option --${known.name} takes no value`);
+      values[known.name] = true;
+    } else {
+      // `--seed -5`: parseArgs takes -5 for an option; a value that is missing shows as undefined or as the next option
+      if (token.value === undefined || token.value === '')
+        throw new UsageError(`option --${known.name} wants a value: --${known.name} ${known.value}`);
+      values[known.name] = token.value;
+    }
+  }
+  if (values['help'] !== true) checkPositionals(spec, positionals);
+  return { positionals, options: values };
+}
+
+function checkPositionals(spec: CommandSpec, positionals: readonly string[]): void {
+  const { name } = spec;
+  const missing = spec.positionals[positionals.length];
+  if (missing !== undefined) throw new UsageError(`${name}: missing ${missing}; see gorena ${name} --help`);
+  if (positionals.length > spec.positionals.length) {
+    throw new UsageError(`${name}: one argument too many: '${positionals[spec.positionals.length]}'; see gorena ${name} --help`);
+  }
+}
+
+function unknownOption(spec: CommandSpec, raw: string, specs: readonly OptionSpec[]): string {
+  const hint = nearest(
+    raw.replace(/^-+/, ''),
+    specs.map((o) => o.name),
+  );
+  return `${spec.name}: unknown option ${raw}${hint === null ? '' : `; did you mean --${hint}?`}`;
+}
+
+/** The candidate with the fewest edits, if they are few. */
+export function nearest(word: string, candidates: readonly string[]): string | null {
+  let best: string | null = null;
+  let fewest = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const d = distance(word, candidate);
+    if (d < fewest) {
+      fewest = d;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein's distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** A whole number, decimal or 0x; min and max inclusive; `or` says what else is allowed. Throws UsageError. */
+export function wholeNumber(name: string, text: string, min: number, max: number, or = ''): number {
+  const value = /^-?(\d+|0x[0-9a-fA-F]+)$/.test(text) ? (text.startsWith('-') ? -Number(text.slice(1)) : Number(text)) : Number.NaN;
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new UsageError(`option --${name}: got '${text}', wanted a whole number from ${min} to ${max}${or}`);
+  }
+  return value;
+}
+
+/** One of the names. Throws UsageError with the nearest one. */
+export function oneOf<T extends string>(name: string, text: string, names: readonly T[]): T {
+  const found = names.find((n) => n === text);
+  if (found !== undefined) return found;
+  const hint = nearest(text, names);
+  throw new UsageError(
+    `option --${name}: got '${text}', wanted one of ${names.join(', ')}${hint === null ? '' : `; did you mean ${hint}?`}`,
+  );
+}
+
+/** The help text of a command. */
+export function helpOf(spec: CommandSpec): string {
+  const rows = [...spec.options, ...commonOptions].map((o) => {
+    const left = `  --${o.name}${o.value === undefined ? '' : ` ${o.value}`}`;
+    return `${left.padEnd(22)} ${o.help}${o.byDefault === undefined ? '' : ` (${o.byDefault})`}`;
+  });
+  const usage = `gorena ${spec.name} ${spec.positionals.join(' ')}${spec.positionals.length > 0 ? ' ' : ''}[options]`;
+  return `${spec.summary}\n\nusage: ${usage}\n\n${spec.details}\n\noptions:\n${rows.join('\n')}\n\nexample:\n  ${spec.example}\n`;
+}

@@ -1,0 +1,50 @@
+// commands: what there is. One table a command; main.ts dispatches, help is made from it.
+import { schemeNames } from '../profiler/schemes.ts';
+import type { CommandSpec, OptionSpec } from './args.ts';
+
+const seed: OptionSpec = { name: 'seed', value: 'N', help: 'decides every choice; decimal or 0x…', byDefault: 'default 1' };
+const scheme: OptionSpec = {
+  name: 'scheme',
+  value: 'S',
+  help: `accounting scheme: ${schemeNames.join(', ')}`,
+  byDefault: 'default three-stage',
+};
+
+export const replaySpec: CommandSpec = {
+  name: 'replay',
+  summary: "Replays the log of a real Go program on gorena's heap and shows what each accounting scheme publishes.",
+  positionals: ['LOG'],
+  options: [
+    scheme,
+    seed,
+    { name: 'compare', value: 'DIR', help: 'compare with the real profiles NAME.jsonl[.gz] in DIR; exit code 1 on a difference' },
+  ],
+  details: `LOG is what a Go program (up to 1.22) wrote on standard error under GODEBUG=allocfreetrace=1, plain or gzip. Each
+tracealloc becomes an object of the simulated heap; before the collection whose sweep freed it in reality it loses its
+last root, and at each tracegc() our collector has to find that out by itself. At each mark '# snapshot begin NAME' of the
+log the table shows, for every scheme: bytes and objects in use as published, the mark termination (MT) it speaks of, the
+truth as of that one, and the difference. naive speaks of no mark termination: it is held against the last one.`,
+  example: 'gorena replay trace.log.gz --compare profiles/',
+};
+
+export const runSpec: CommandSpec = {
+  name: 'run',
+  summary: 'Runs a built-in program and compares the published memory profile with the truth.',
+  positionals: ['NAME'],
+  options: [
+    { name: 'procs', value: 'N', help: 'GOMAXPROCS, 1 to 256', byDefault: 'default 1' },
+    { name: 'gogc', value: 'N|off', help: 'GOGC in percent', byDefault: 'default 100' },
+    { name: 'memprofilerate', value: 'N', help: 'sample one malloc per N bytes; 1: all, 0: none', byDefault: 'default 1' },
+    scheme,
+    seed,
+  ],
+  details: `NAME is one of:
+  churn   two goroutines and a channel: a steady live set, much garbage
+  trees   binary trees of the benchmarks game, up to depth 14
+The profile is compared bucket by bucket with an independent record of the live set at each mark termination (MT): when the
+program is done, and once more after runtime.GC(). three-stage and cycle must agree in all buckets: exit code 1 when they do
+not. naive, two-stage and seed are known to be off, each in its own way.`,
+  example: 'gorena run churn --procs 2 --seed 7 --scheme naive',
+};
+
+export const commands: readonly CommandSpec[] = [replaySpec, runSpec];

@@ -1,0 +1,81 @@
+// main: the command gorena. Dispatches, and turns what goes wrong into one line and an exit code:
+//   0 well   1 a failed expectation   2 usage   3 the program died   4 a file   70 a bug of ours   130 interrupted
+import { RuntimeError } from '../runtime/index.ts';
+import { FileError, nearest, UsageError } from './args.ts';
+import { commands } from './commands.ts';
+import { replayCommand } from './replay.ts';
+import { runCommand } from './run.ts';
+
+declare const __GORENA_VERSION__: string;
+
+function help(): string {
+  const rows = commands.map((c) => `  ${c.name.padEnd(10)} ${c.summary}`);
+  return `gorena ${__GORENA_VERSION__}: a Go-style runtime that you can see through
+
+usage: gorena COMMAND [arguments] [options]
+
+commands:
+${rows.join('\n')}
+
+  gorena COMMAND --help   what a command takes, with an example
+  gorena --version        the version
+
+exit codes: 0 well, 1 a failed expectation, 2 usage, 3 the program died, 4 a file, 70 a bug of gorena
+`;
+}
+
+async function dispatch(words: readonly string[], print: (text: string) => void): Promise<number> {
+  const [command, ...rest] = words;
+  switch (command) {
+    case 'replay':
+      return replayCommand(rest, print);
+    case 'run':
+      return runCommand(rest, print);
+    case '--version':
+    case '-V':
+      print(`gorena ${__GORENA_VERSION__}\n`);
+      return 0;
+    case '--help':
+    case '-h':
+    case 'help':
+      print(help());
+      return 0;
+    case undefined:
+      throw new UsageError('no command; see gorena --help');
+  }
+  const hint = nearest(
+    command,
+    commands.map((c) => c.name),
+  );
+  throw new UsageError(`no command '${command}'${hint === null ? '' : `; did you mean ${hint}?`}; see gorena --help`);
+}
+
+/** One line, or Go's text for a program that died. */
+function explain(error: unknown): { text: string; code: number } {
+  if (error instanceof UsageError) return { text: `gorena: ${error.message}`, code: 2 };
+  if (error instanceof FileError) return { text: `gorena: ${error.message}`, code: 4 };
+  if (error instanceof RuntimeError) return { text: error.message, code: error.exitCode };
+  return { text: `gorena: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, code: 70 };
+}
+
+/** Runs one command line and returns its exit code. */
+export async function main(words: readonly string[], print: (text: string) => void, complain: (text: string) => void): Promise<number> {
+  try {
+    return await dispatch(words, print);
+  } catch (error) {
+    const { text, code } = explain(error);
+    complain(`${text}\n`);
+    return code;
+  }
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0); // the reader has seen enough
+  throw error;
+});
+process.on('SIGINT', () => process.exit(130));
+process.exitCode = await main(
+  process.argv.slice(2),
+  (text) => process.stdout.write(text),
+  (text) => process.stderr.write(text),
+);

@@ -1,0 +1,38 @@
+// context: what typed handles (references, frames, channels) need of the runtime they belong to, in one object, so that a
+// handle carries one pointer. One per runtime.
+
+import type { RType } from '../heap/types.ts';
+import type { Sched, SchedTables } from '../sched/proc.ts';
+import { Ev } from './internal/events.ts';
+import type { Machine } from './machine.ts';
+
+/** One runtime as its handles see it. */
+export class Context {
+  readonly w: Int32Array;
+  readonly f64: Float64Array;
+  readonly sched: Sched;
+  readonly gt: SchedTables['gt'];
+  /** Types of this machine by Struct.index, and pcs by Func.index; filled when first used. */
+  readonly rtypes: RType[] = [];
+  readonly funcPcs: number[] = [];
+  /** Checked mode: which object lives at each granule (0: none); else null. */
+  readonly serials: Int32Array | null;
+
+  constructor(readonly machine: Machine) {
+    this.w = machine.heap.w;
+    this.f64 = machine.arena.f64;
+    this.sched = machine.sched;
+    this.gt = machine.sched.gt;
+    this.serials = machine.settings.checked ? this.watchObjects() : null;
+  }
+
+  private watchObjects(): Int32Array {
+    const serials = new Int32Array(this.machine.heap.endPage << 10); // 1024 granules a page
+    let next = 1;
+    this.machine.subscribe((kind, addr) => {
+      if (kind === Ev.malloc) serials[addr >>> 3] = next++;
+      else if (kind === Ev.free) serials[addr >>> 3] = 0;
+    });
+    return serials;
+  }
+}

@@ -1,0 +1,202 @@
+// go: what a goroutine sees. A goroutine is a generator function whose first argument is its Go; what can block is
+// `yield*`ed, what cannot is a plain call. A forgotten `yield*` is a compile error where the value is used, and a run-time
+// error at the goroutine's next operation.
+import type { MemProfileRecord } from '../profiler/mprof.ts';
+import { closedValue, ElemKind, type HChannel } from '../sched/chan.ts';
+import type { G } from '../sched/g.ts';
+import type { Blocking, Op } from '../sched/op.ts';
+import { WaitGroup } from '../sched/sync.ts';
+import { callSite } from './callsite.ts';
+import type { Context } from './context.ts';
+import { allocate, type Caller, type Frame, type FrameBase, frameClass, type Locals, rootArguments } from './func.ts';
+import type { Runtime } from './runtime.ts';
+import { type AnyStruct, addressOf, type Field, type Ref, RefBase, Struct } from './struct.ts';
+
+/** A goroutine's body: a generator function. Its arguments after the first come from `go.go`. */
+export type GoFunc<A extends unknown[]> = (go: Go, ...args: A) => Generator<void, unknown, void>;
+
+/** A value of JavaScript that travels over a channel as it is; the collector does not look into it. */
+export interface Host<T> {
+  readonly host: true;
+  readonly [hostType]?: T;
+}
+declare const hostType: unique symbol;
+
+/** Element type for plain JavaScript values: `go.chan(host<string>(), 1)`. */
+export function host<T>(): Host<T> {
+  return { host: true };
+}
+
+/** What a channel can carry: pointers to a struct, numbers, or host values. */
+export type ElemType = AnyStruct | Field<number> | Host<unknown>;
+
+/** What a receive of that element gives. A pointer is null when nil was sent or the channel is closed. */
+export type ElemValue<E extends ElemType> = E extends AnyStruct
+  ? Ref<E> | null
+  : E extends Field<infer T>
+    ? T
+    : E extends Host<infer T>
+      ? T
+      : never;
+
+/** A channel of T. Go's `chan T`. */
+export class Chan<T> {
+  /** @internal */
+  constructor(
+    private readonly c: HChannel,
+    private readonly toRaw: (value: T) => unknown,
+    private readonly fromRaw: (raw: unknown) => T,
+    private readonly fromRawOk: (raw: unknown) => [T, boolean],
+  ) {}
+
+  /** Sends a value; waits for room or a receiver. Panics on a closed channel. `yield*` it. */
+  send(value: T): Blocking<void> {
+    return this.c.send(this.toRaw(value)) as Op as Blocking<void>;
+  }
+
+  /** Receives a value; waits for one. A closed, empty channel gives the zero value at once. `yield*` it. */
+  recv(): Blocking<T> {
+    const op = this.c.recv();
+    op.convert = this.fromRaw;
+    return op as Op as Blocking<T>;
+  }
+
+  /** Receives [value, ok]; ok is false when the channel is closed and empty. `yield*` it. */
+  recv2(): Blocking<[T, boolean]> {
+    const op = this.c.recv();
+    op.convert = this.fromRawOk;
+    return op as Op as Blocking<[T, boolean]>;
+  }
+
+  /** Closes it: receivers get zero values, senders panic. */
+  close(): void {
+    this.c.close();
+  }
+
+  /** Values in the buffer. Go's len. */
+  get length(): number {
+    return this.c.length;
+  }
+
+  /** Go's cap. */
+  get capacity(): number {
+    return this.c.capacity;
+  }
+}
+
+/** A goroutine, as its own code sees it. */
+export class Go implements Caller {
+  /** @internal */
+  constructor(
+    /** @internal */ readonly ctx: Context,
+    /** @internal */ readonly g: G,
+    /** The runtime it runs in. */
+    readonly runtime: Runtime,
+  ) {}
+
+  /** The goroutine's id. */
+  get id(): number {
+    return this.ctx.gt.goid[this.g];
+  }
+
+  /** Virtual nanoseconds since the start. */
+  now(): number {
+    return this.ctx.sched.now();
+  }
+
+  /** Starts a goroutine. Go's `go fn(args…)`: references among the arguments are rooted in its stack. */
+  go<A extends unknown[]>(fn: GoFunc<A>, ...args: A): void {
+    spawn(this.runtime, this.ctx, fn, args, goStatementPc(this.ctx, fn));
+  }
+
+  /** Declares pointer locals of this goroutine, which live until it ends. Call it once, at the beginning. */
+  locals<const L extends Locals>(locals: L): Frame<L> {
+    const { ctx, g } = this;
+    const f: FrameBase = new (frameClass(locals))();
+    const { stacks } = ctx.sched;
+    f.ctx = ctx;
+    f.g = g;
+    const top = ctx.gt.fp[g];
+    f.offset = stacks.push(g, top === 0 ? 0 : ctx.w[top >>> 2]!, Object.keys(locals).length);
+    return f as Frame<L>;
+  }
+
+  /** A new zeroed struct. Go's new(T). May run the collector first. */
+  new<S extends AnyStruct>(type: S): Ref<S> {
+    return allocate(this.ctx, type);
+  }
+
+  /** A channel. Go's make(chan T, capacity). */
+  chan<E extends ElemType>(elem: E, capacity = 0): Chan<ElemValue<E>> {
+    return makeChan(this.runtime, this.ctx, elem, capacity) as Chan<ElemValue<E>>;
+  }
+
+  /** A sync.WaitGroup. */
+  waitGroup(): WaitGroup {
+    return new WaitGroup(this.ctx.sched, this.ctx.machine.sys);
+  }
+
+  /** Lets others run. runtime.Gosched. `yield*` it. */
+  gosched(): Blocking<void> {
+    return this.ctx.sched.gosched();
+  }
+
+  /** Sleeps for virtual nanoseconds. time.Sleep. `yield*` it. */
+  sleep(nanos: number): Blocking<void> {
+    return this.ctx.sched.sleep(nanos);
+  }
+
+  /** Runs a full collection and waits for the end of its sweep. runtime.GC. `yield*` it. */
+  gc(): Generator<void, void, void> {
+    return this.ctx.sched.forceGC();
+  }
+
+  /** The published memory profile: runtime.MemProfile with enough room. inuseZero: records without objects in use too. */
+  memProfile(inuseZero = false): MemProfileRecord[] {
+    return this.ctx.machine.profiler.records(inuseZero);
+  }
+}
+
+/** @internal Pc of a goroutine function; its place is that of the first `go` statement that starts it. */
+function goStatementPc(ctx: Context, fn: { name: string }): number {
+  const name = `main.${fn.name || 'func1'}`;
+  const known = goPcs.get(fn);
+  const site = known ?? callSite(Go.prototype.go);
+  if (known === undefined) goPcs.set(fn, site);
+  return ctx.machine.symtab.pc(name, site.file, site.line);
+}
+const goPcs = new WeakMap<object, { file: string; line: number }>();
+
+/** @internal Makes a goroutine and queues it. */
+export function spawn<A extends unknown[]>(runtime: Runtime, ctx: Context, fn: GoFunc<A>, args: A, pc: number): G {
+  const { sched } = ctx;
+  const g = sched.newG(pc);
+  const offset = sched.stacks.push(g, pc, args.length);
+  rootArguments(ctx, g, offset, 0, args);
+  const { gc } = ctx.machine;
+  // The new stack may be made behind the marker's back: what it starts with is shaded, as a store into a closure would be.
+  if (gc.marking) for (const arg of args) if (arg instanceof RefBase) gc.work.grey(arg.addr);
+  const body = fn(new Go(ctx, g, runtime), ...args);
+  if (typeof body?.next !== 'function') throw new TypeError(`go ${fn.name}: a goroutine is a generator function (function*)`);
+  sched.start(g, body as Generator<void, unknown, void>);
+  return g;
+}
+
+const identity = <T>(value: T): T => value;
+
+/** @internal */
+export function makeChan(runtime: Runtime, ctx: Context, elem: ElemType, capacity: number): Chan<unknown> {
+  const { channels } = runtime;
+  if (elem instanceof Struct) {
+    const { refClass } = elem as AnyStruct;
+    const from = (raw: unknown): unknown => (typeof raw === 'number' && raw !== 0 ? new refClass(ctx, raw) : null);
+    const to = (value: unknown) => (value === null ? 0 : addressOf(value as RefBase<AnyStruct>));
+    return new Chan(channels.make(ElemKind.pointer, capacity), to, from, (raw) => [from(raw), raw !== closedValue]);
+  }
+  if ('host' in elem) {
+    const from = (raw: unknown) => (raw === closedValue ? undefined : raw);
+    return new Chan(channels.make(ElemKind.host, capacity), identity, from, (raw) => [from(raw), raw !== closedValue]);
+  }
+  const from = (raw: unknown) => (raw === closedValue ? 0 : raw);
+  return new Chan(channels.make(ElemKind.number, capacity), identity, from, (raw) => [from(raw), raw !== closedValue]);
+}

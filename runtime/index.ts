@@ -1,0 +1,25 @@
+// gorena: a Go-style runtime that you can see through. This file is the public face; nothing else is public.
+//
+//   typed layer   struct, func, Runtime.run, go.chan …     what a program is written with
+//   raw layer     Machine, settings                        addresses and explicit roots, for data structures and tools
+//   profile       MemProfileRecord, schemes
+//   choices       strategies that decide what could go either way
+
+export type { Truth } from '../gc/oracle.ts';
+export { checkHeap, heapFindings } from '../heap/check.ts';
+export { pageMap, slotMap } from '../heap/dump.ts';
+export { inUseBytes, inUseObjects, type MemProfileRecord } from '../profiler/mprof.ts';
+export { type SchemeName, schemeNames } from '../profiler/schemes.ts';
+export type { Blocking } from '../sched/op.ts';
+export type { WaitGroup } from '../sched/sync.ts';
+export { callSite } from './callsite.ts';
+export type { Caller, Frame, Func, Locals } from './func.ts';
+export { func } from './func.ts';
+export { Chan, type ElemType, type ElemValue, Go, type GoFunc, type Host, host } from './go.ts';
+export { type Chooser, FairChooser, RandomChooser, RecordingChooser, ReplayChooser } from './internal/chooser.ts';
+export { Digest, type EventReader, eventNames, eventsVersion } from './internal/events.ts';
+export { type Geometry, readHead } from './internal/memory.ts';
+export { Machine } from './machine.ts';
+export { type Options, type Settings, settings } from './options.ts';
+export { type RunStats, Runtime, RuntimeError } from './runtime.ts';
+export { type AnyStruct, bool, deref, type Field, f64, i32, ptr, type Ref, type Struct, self, struct } from './struct.ts';
