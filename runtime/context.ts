@@ -4,14 +4,19 @@
 import type { RType } from '../heap/types.ts';
 import type { Sched, SchedTables } from '../sched/proc.ts';
 import { Ev } from './internal/events.ts';
+import type { Stacks } from '../sched/stack.ts';
 import type { Machine } from './machine.ts';
+import type { Raw } from './raw.ts';
 
 /** One runtime as its handles see it. */
 export class Context {
   readonly w: Int32Array;
   readonly f64: Float64Array;
   readonly sched: Sched;
+  readonly stacks: Stacks;
   readonly gt: SchedTables['gt'];
+  /** The raw layer, when somebody asked for it. */
+  raw: Raw | null = null;
   /** Types of this machine by Struct.index, and pcs by Func.index; filled when first used. */
   readonly rtypes: RType[] = [];
   readonly funcPcs: number[] = [];
@@ -22,6 +27,7 @@ export class Context {
     this.w = machine.heap.w;
     this.f64 = machine.arena.f64;
     this.sched = machine.sched;
+    this.stacks = machine.sched.stacks;
     this.gt = machine.sched.gt;
     this.serials = machine.settings.checked ? this.watchObjects() : null;
   }

@@ -31,8 +31,6 @@ export type Frame<L extends Locals> = FrameBase & { -readonly [K in keyof L]: Re
 export class FrameBase implements Caller {
   /** @internal */
   ctx!: Context;
-  /** @internal Row of the goroutine. */
-  g = 0;
   /** @internal Byte offset of the frame in its goroutine's stack. */
   offset = 0;
 
@@ -51,7 +49,7 @@ export function allocate<S extends AnyStruct>(ctx: Context, type: S): Ref<S> {
 export function frameClass(locals: Locals): new () => FrameBase {
   const made = class extends FrameBase {};
   Object.keys(locals).forEach((key, i) => {
-    if (key in FrameBase.prototype || key === 'ctx' || key === 'g' || key === 'offset')
+    if (key in FrameBase.prototype || key === 'ctx' || key === 'offset')
       throw new TypeError(`a local cannot be called '${key}'`);
     Object.defineProperty(made.prototype, key, localAccessor(locals[key]!, FrameHead.words + i));
   });
@@ -62,12 +60,12 @@ function localAccessor(type: AnyStruct, word: number): PropertyDescriptor & This
   const { refClass } = type;
   return {
     get() {
-      const addr = this.ctx.w[((this.ctx.gt.stackLo[this.g as never] + this.offset) >>> 2) + word]!;
+      const addr = this.ctx.w[((this.ctx.stacks.lo + this.offset) >>> 2) + word]!;
       return addr === 0 ? null : new refClass(this.ctx, addr);
     },
     set(value: RefBase<AnyStruct> | null) {
       // no barrier: a stack's owner writes it, and stacks are scanned at safepoints only
-      this.ctx.w[((this.ctx.gt.stackLo[this.g as never] + this.offset) >>> 2) + word] = value === null ? 0 : addressOf(value);
+      this.ctx.w[((this.ctx.stacks.lo + this.offset) >>> 2) + word] = value === null ? 0 : addressOf(value);
     },
   };
 }
@@ -93,27 +91,24 @@ export function func<const L extends Locals, A extends unknown[], R>(
   const pool: FrameBase[] = []; // frames that are not in use: a call allocates nothing
   return (caller, ...args) => {
     const { ctx } = caller;
-    const g = ctx.sched.curg;
     const pc = (ctx.funcPcs[index] ??= ctx.machine.symtab.pc(name, site.file, site.line));
     const { stacks } = ctx.sched;
     const f = pool.pop() ?? new FrameOf();
     f.ctx = ctx;
-    f.g = g;
-    f.offset = stacks.push(g, pc, slots + args.length);
-    rootArguments(ctx, g, f.offset, slots, args);
+    f.offset = stacks.push(pc, slots + args.length);
+    rootArguments(ctx, stacks.lo + f.offset, slots, args);
     try {
       return body(f as Frame<L>, ...args);
     } finally {
-      stacks.unwind(g, f.offset);
-      stacks.pop(g);
+      stacks.popTo(f.offset);
       pool.push(f);
     }
   };
 }
 
-/** @internal Puts the references among the arguments into the frame's slots behind the locals. */
-export function rootArguments(ctx: Context, g: number, offset: number, slots: number, args: readonly unknown[]): void {
-  const first = ((ctx.gt.stackLo[g as never] + offset) >>> 2) + FrameHead.words + slots;
+/** @internal Puts the references among the arguments into the slots behind the locals of the frame at an address. */
+export function rootArguments(ctx: Context, frame: number, slots: number, args: readonly unknown[]): void {
+  const first = (frame >>> 2) + FrameHead.words + slots;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i];
     if (arg instanceof RefBase) ctx.w[first + i] = arg.live() << 2;

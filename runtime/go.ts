@@ -9,6 +9,7 @@ import { WaitGroup } from '../sched/sync.ts';
 import { callSite } from './callsite.ts';
 import type { Context } from './context.ts';
 import { allocate, type Caller, type Frame, type FrameBase, frameClass, type Locals, rootArguments } from './func.ts';
+import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
 import { type AnyStruct, addressOf, type Field, type Ref, RefBase, Struct } from './struct.ts';
 
@@ -99,6 +100,11 @@ export class Go implements Caller {
     return this.ctx.gt.goid[this.g];
   }
 
+  /** The raw layer: addresses and explicit frames. */
+  get raw(): Raw {
+    return (this.ctx.raw ??= new Raw(this.ctx));
+  }
+
   /** Virtual nanoseconds since the start. */
   now(): number {
     return this.ctx.sched.now();
@@ -111,13 +117,10 @@ export class Go implements Caller {
 
   /** Declares pointer locals of this goroutine, which live until it ends. Call it once, at the beginning. */
   locals<const L extends Locals>(locals: L): Frame<L> {
-    const { ctx, g } = this;
+    const { ctx } = this;
     const f: FrameBase = new (frameClass(locals))();
-    const { stacks } = ctx.sched;
     f.ctx = ctx;
-    f.g = g;
-    const top = ctx.gt.fp[g];
-    f.offset = stacks.push(g, top === 0 ? 0 : ctx.w[top >>> 2]!, Object.keys(locals).length);
+    f.offset = ctx.stacks.push(ctx.stacks.innermostPc(), Object.keys(locals).length);
     return f as Frame<L>;
   }
 
@@ -171,8 +174,8 @@ const goPcs = new WeakMap<object, { file: string; line: number }>();
 export function spawn<A extends unknown[]>(runtime: Runtime, ctx: Context, fn: GoFunc<A>, args: A, pc: number): G {
   const { sched } = ctx;
   const g = sched.newG(pc);
-  const offset = sched.stacks.push(g, pc, args.length);
-  rootArguments(ctx, g, offset, 0, args);
+  const offset = sched.stacks.pushFirst(g, pc, args.length);
+  rootArguments(ctx, ctx.gt.stackLo[g] + offset, 0, args);
   const { gc } = ctx.machine;
   // The new stack may be made behind the marker's back: what it starts with is shaded, as a store into a closure would be.
   if (gc.marking) for (const arg of args) if (arg instanceof RefBase) gc.work.grey(arg.addr);

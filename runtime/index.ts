@@ -21,5 +21,6 @@ export { Digest, type EventReader, eventNames, eventsVersion } from './internal/
 export { type Geometry, readHead } from './internal/memory.ts';
 export { Machine } from './machine.ts';
 export { type Options, type Settings, settings } from './options.ts';
+export { Raw } from './raw.ts';
 export { type RunStats, Runtime, RuntimeError } from './runtime.ts';
 export { type AnyStruct, bool, deref, type Field, f64, i32, ptr, type Ref, type Struct, self, struct } from './struct.ts';

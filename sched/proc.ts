@@ -313,7 +313,9 @@ export class Sched implements World, CallStack {
     this.curg = g;
     this.turns++;
     if (this.events.on) this.events.emit(Ev.goStart, gt.goid[g], this.curp, this.curp);
+    this.stacks.load(g);
     const { done } = resume.call(this.continuations[g]!);
+    this.stacks.unload();
     if (done) this.goexit(g);
     else if (gt.status[g] === GStatus.running) {
       gt.status[g] = GStatus.runnable; // Gosched, preemption, or a bare yield

@@ -38,57 +38,111 @@ export const maxStackBytes = 64 << 20;
 /** The stacks of one machine's goroutines. */
 export class Stacks {
   private readonly free: Addr[] = new Array<Addr>(poolOrders).fill(0);
+  private readonly w: Int32Array;
+  /**
+   * The running goroutine and its stack registers, in fields while it runs: `load` takes them from the table, `save` writes
+   * them back (when it stops, and before anybody looks at its stack). Zero when no goroutine runs.
+   */
+  private g: G = 0 as G;
+  /** First byte of the running stack; frames are known by their offset from it. */
+  lo: Addr = 0;
+  private hi: Addr = 0;
+  private sp: Addr = 0;
+  private fp: Addr = 0;
 
   constructor(
     private readonly heap: Heap,
     private readonly gt: GTable,
-  ) {}
+  ) {
+    this.w = heap.w;
+  }
 
-  /** Pushes a frame of n zeroed slots for pc; returns its offset from stackLo in bytes. */
-  push(g: G, pc: number, n: number): number {
+  /** g runs from now on. */
+  load(g: G): void {
     const { gt } = this;
-    const bytes = (FrameHead.words + n) * 4;
-    if (gt.sp[g] + bytes > gt.stackHi[g]) this.grow(g, bytes);
-    const { w } = this.heap;
-    const frame = gt.sp[g];
+    this.g = g;
+    this.lo = gt.stackLo[g];
+    this.hi = gt.stackHi[g];
+    this.sp = gt.sp[g];
+    this.fp = gt.fp[g];
+  }
+
+  /** Writes the registers back; the goroutine may go on. */
+  save(): void {
+    const { gt, g } = this;
+    if (g === 0) return;
+    gt.stackLo[g] = this.lo;
+    gt.stackHi[g] = this.hi;
+    gt.sp[g] = this.sp;
+    gt.fp[g] = this.fp;
+  }
+
+  /** The running goroutine stops. */
+  unload(): void {
+    this.save();
+    this.load(0 as G);
+  }
+
+  /** Pushes a frame of n zeroed slots for pc on the running goroutine's stack; returns its offset from `lo` in bytes. */
+  push(pc: number, n: number): number {
+    let frame = this.sp;
+    if (frame + ((FrameHead.words + n) << 2) > this.hi) {
+      this.grow((FrameHead.words + n) << 2);
+      frame = this.sp;
+    }
+    const { w, fp } = this;
     const i = frame >>> 2;
-    const prevWords = gt.fp[g] === 0 ? 0 : (frame - gt.fp[g]) >>> 2;
     w[i + FrameHead.pc] = pc;
-    w[i + FrameHead.shape] = n | (prevWords << 16);
-    for (let k = 0; k < n; k++) w[i + FrameHead.words + k] = 0;
-    gt.fp[g] = frame;
-    gt.sp[g] = frame + bytes;
-    return frame - gt.stackLo[g];
+    w[i + FrameHead.shape] = fp === 0 ? n : n | (((frame - fp) >>> 2) << 16);
+    const end = i + FrameHead.words + n;
+    for (let k = i + FrameHead.words; k < end; k++) w[k] = 0;
+    this.fp = frame;
+    this.sp = end << 2;
+    return frame - this.lo;
   }
 
-  /** Pops the innermost frame. */
-  pop(g: G): void {
-    const { gt } = this;
-    const frame = gt.fp[g];
-    const prevWords = this.heap.w[(frame >>> 2) + FrameHead.shape]! >>> 16;
-    gt.sp[g] = frame;
-    gt.fp[g] = prevWords === 0 ? 0 : frame - prevWords * 4;
+  /** Pops the innermost frame of the running goroutine. */
+  pop(): void {
+    const { fp } = this;
+    const prevWords = this.w[(fp >>> 2) + FrameHead.shape]! >>> 16;
+    this.sp = fp;
+    this.fp = prevWords === 0 ? 0 : fp - (prevWords << 2);
   }
 
-  /** Pops frames until the one at `offset` from stackLo is the innermost; -1: all of them. For unwinding a panic. */
-  unwind(g: G, offset: number): void {
-    const { gt } = this;
-    while (gt.fp[g] !== 0 && gt.fp[g] - gt.stackLo[g] > offset) this.pop(g);
+  /** Pops the frame at `offset` from `lo` and everything above it. For unwinding a panic. */
+  popTo(offset: number): void {
+    while (this.fp !== 0 && this.fp - this.lo >= offset) this.pop();
   }
 
-  private grow(g: G, bytes: number): void {
-    const { gt, heap } = this;
-    const used = gt.sp[g] - gt.stackLo[g];
-    let size = Math.max(minStack, (gt.stackHi[g] - gt.stackLo[g]) * 2);
+  /** Pushes the first frame of a goroutine that does not run yet. */
+  pushFirst(g: G, pc: number, n: number): number {
+    const running = this.g;
+    this.save();
+    this.load(g);
+    const offset = this.push(pc, n);
+    this.save();
+    this.load(running);
+    return offset;
+  }
+
+  /** Pc of the running goroutine's innermost frame; 0 for none. */
+  innermostPc(): number {
+    return this.fp === 0 ? 0 : this.w[(this.fp >>> 2) + FrameHead.pc]!;
+  }
+
+  private grow(bytes: number): void {
+    const { heap } = this;
+    const used = this.sp - this.lo;
+    let size = Math.max(minStack, (this.hi - this.lo) * 2);
     while (size < used + bytes) size *= 2;
     if (size > maxStackBytes) fatal('stack overflow');
     const lo = this.alloc(size);
-    heap.w.copyWithin(lo >>> 2, gt.stackLo[g] >>> 2, gt.sp[g] >>> 2);
-    if (gt.stackLo[g] !== 0) this.release(gt.stackLo[g], gt.stackHi[g] - gt.stackLo[g]);
-    gt.fp[g] = gt.fp[g] === 0 ? 0 : lo + (gt.fp[g] - gt.stackLo[g]);
-    gt.sp[g] = lo + used;
-    gt.stackLo[g] = lo;
-    gt.stackHi[g] = lo + size;
+    heap.w.copyWithin(lo >>> 2, this.lo >>> 2, this.sp >>> 2);
+    if (this.lo !== 0) this.release(this.lo, this.hi - this.lo);
+    this.fp = this.fp === 0 ? 0 : lo + (this.fp - this.lo);
+    this.sp = lo + used;
+    this.lo = lo;
+    this.hi = lo + size;
   }
 
   private alloc(size: number): Addr {
@@ -145,6 +199,7 @@ export class Stacks {
 
   /** Visits every pointer slot of g. */
   eachPointer(g: G, visit: (addr: Addr) => void): void {
+    this.save();
     const { gt } = this;
     const { w } = this.heap;
     visit(gt.elem[g]);
@@ -158,7 +213,8 @@ export class Stacks {
 
   /** Writes g's pcs, leaf first, at most max; returns how many. Source: callers, gcallers. */
   callers(g: G, pcs: Int32Array, max: number): number {
-    const { w } = this.heap;
+    const { w } = this;
+    this.save();
     let n = 0;
     for (let fp = this.gt.fp[g]; fp !== 0 && n < max; ) {
       const i = fp >>> 2;

@@ -137,7 +137,7 @@ function wasmMemory(sizeBytes: number): { buffer: ArrayBufferLike; bulk: BulkKer
   const memory = new api.Memory({ initial: pages, maximum: pages, shared: true });
   const module = new api.Module(new Uint8Array(bulkModule));
   const instance = new api.Instance(module, { e: { m: memory } });
-  return { buffer: memory.buffer, bulk: { fill: instance.exports['f'] as (a: number, n: number) => void } };
+  return { buffer: memory.buffer, bulk: { fill: instance.exports.f as (a: number, n: number) => void } };
 }
 
 /** One line of the printed layout. */

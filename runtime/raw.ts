@@ -1,0 +1,87 @@
+// raw: the layer below the typed one, for people who write data structures and for our own hot code: addresses instead of
+// references, explicit frames instead of declared locals. Same runtime, same collector, same profile.
+//
+// Rules (the typed layer keeps them for you):
+//   R1  an address that must survive a call, an allocation or a yield is in a frame slot, in the heap or pinned
+//   R2  a pointer into the heap is stored with store(), never by writing to `words`
+//   R3  enter and leave pair up; a frame's slots are read and written through its handle, because stacks move
+import { FrameHead, type Stacks } from '../sched/stack.ts';
+import type { Mutator } from '../gc/malloc.ts';
+import type { RType } from '../heap/types.ts';
+import { callSite } from './callsite.ts';
+import type { Context } from './context.ts';
+import { type AnyStruct, rtypeOf } from './struct.ts';
+
+/** Addresses and explicit frames of one goroutine's runtime: `go.raw`. */
+export class Raw {
+  /** The arena as int32 words: words[addr >>> 2] is an object's first word. Load freely; store pointers with store(). */
+  readonly words: Int32Array;
+  private readonly stacks: Stacks;
+
+  /** @internal */
+  constructor(private readonly ctx: Context) {
+    this.words = ctx.w;
+    this.stacks = ctx.stacks;
+  }
+
+  /** The allocator of the running P: valid until the goroutine yields. */
+  get mutator(): Mutator {
+    return this.ctx.sched.mutator;
+  }
+
+  /** The runtime's type of a struct. */
+  type(s: AnyStruct): RType {
+    return rtypeOf(this.ctx, s);
+  }
+
+  /** A type by its layout: bytes, and the words that are pointers. Throws RangeError for an impossible layout. */
+  defineType(name: string, bytes: number, pointerWords: readonly number[]): RType {
+    return this.ctx.machine.heap.types.define(name, bytes, pointerWords);
+  }
+
+  /** A pc for enter(): names a function in stacks and profiles, at the place where this is called. */
+  pc(func: string): number {
+    const site = callSite(Raw.prototype.pc);
+    return this.ctx.machine.symtab.pc(func, site.file, site.line);
+  }
+
+  /** A new zeroed object. Go's new(T). */
+  new(type: RType): number {
+    return this.ctx.sched.mutator.newObject(type);
+  }
+
+  /** A new zeroed array of n values. Go's make([]T, n). */
+  array(type: RType, n: number): number {
+    return this.ctx.sched.mutator.mallocgc(type.size * n, type);
+  }
+
+  /** Word k of the object at addr. */
+  load(addr: number, k: number): number {
+    return this.words[(addr >>> 2) + k]!;
+  }
+
+  /** Stores a pointer into word k of the object at addr, through the write barrier. */
+  store(addr: number, k: number, value: number): void {
+    this.ctx.sched.mutator.storePointer((addr >>> 2) + k, value);
+  }
+
+  /** Pushes a frame of n zero slots; returns its handle. */
+  enter(pc: number, n: number): number {
+    return this.stacks.push(pc, n);
+  }
+
+  /** Pops the frame; it is the innermost. */
+  leave(): void {
+    this.stacks.pop();
+  }
+
+  /** Slot k of a frame. */
+  get(frame: number, k: number): number {
+    return this.words[((this.stacks.lo + frame) >>> 2) + FrameHead.words + k]!;
+  }
+
+  /** Sets slot k of a frame. */
+  set(frame: number, k: number, addr: number): void {
+    this.words[((this.stacks.lo + frame) >>> 2) + FrameHead.words + k] = addr;
+  }
+}
