@@ -55,9 +55,11 @@ export class Mutator {
   private readonly w: Int32Array;
   private readonly f64: Float64Array;
   private readonly alloc: AllocCache[];
-  /** Bytes until the next sampled malloc. Go's mcache.nextSample. */
+  /** Bytes until the next sampled malloc, a small integer (a double field would be boxed). Go's mcache.nextSample. */
   private untilSample = 0;
-  private sampledRate = 0;
+  private sampledRate = -1;
+  /** True while a pointer store must do more than store: the barrier is on, or every operation is a choice point. */
+  private slowStore = false;
   /** Bytes allocated on credit while marking; negative: owes. Go's g.gcAssistBytes. */
   private assistBytes = 0;
   private readonly pcs = new Int32Array(maxStack);
@@ -90,7 +92,16 @@ export class Mutator {
     this.untilSample -= c.elemSize;
     c.free = free & (free - 1);
     const addr = c.base + ((31 - Math.clz32(free & -free)) << 3);
-    if (c.needZero !== 0) this.zero(addr, c.elemSize);
+    if (c.needZero !== 0) {
+      if (c.elemSize > 64) this.heap.arena.zero(addr, c.elemSize);
+      else {
+        const { f64 } = this;
+        let i = addr >>> 3;
+        const end = i + (c.elemSize >>> 3);
+        do f64[i++] = 0;
+        while (i < end);
+      }
+    }
     return addr;
   }
 
@@ -107,7 +118,7 @@ export class Mutator {
     const size = this.heap.pageInfo[((addr >>> 13) << 1) + 1]!; // rounded: what the object takes
     if (gc.marking && !this.heap.faults.allocWhite) this.markNew(addr, size);
     this.untilSample -= size;
-    if (this.untilSample < 0 && this.profileRate.rate > 0) this.profileAlloc(addr, size);
+    if (this.untilSample < 0) this.profileAlloc(addr, size);
     if (this.events.on) this.events.emit(Ev.malloc, addr, size, type.id);
     return addr;
   }
@@ -186,9 +197,9 @@ export class Mutator {
 
   /** Samples a malloc. The special is attached after the profiler has let go of proflock. Source: profilealloc. */
   private profileAlloc(addr: Addr, size: number): void {
-    const { profileRate } = this;
-    this.untilSample = nextSample(profileRate.rate, this.rand);
-    this.sampledRate = profileRate.rate;
+    const { rate } = this.profileRate;
+    this.untilSample = countdown(rate, this.rand);
+    if (rate <= 0) return; // off: the countdown ran out after 2 GiB, begin anew
     const nstk = this.callStack === null ? 0 : this.callStack.callers(this.pcs, maxStack);
     const bucket = this.profiler.mProfMalloc(size, this.pcs, nstk);
     setProfileBucket(this.heap, addr, bucket);
@@ -198,22 +209,26 @@ export class Mutator {
   /** MemProfileRate changed: the countdown starts anew. */
   rateChanged(): void {
     const { rate } = this.profileRate;
-    if (rate === this.sampledRate && rate !== 0) return;
+    if (rate === this.sampledRate) return;
     this.sampledRate = rate;
-    this.untilSample = nextSample(rate, this.rand);
+    this.untilSample = countdown(rate, this.rand);
   }
 
   // --- pointer stores --------------------------------------------------------------------------------------------------
 
   /** Stores a pointer into word i (addr >>> 2) of an object or a global. Source: the compiler's write barrier. */
   storePointer(word: number, value: Addr): void {
-    if (this.gc.phase !== Phase.off) this.barrierSlow(word, value);
+    if (this.slowStore) this.storeSlow(word, value);
+    else this.w[word] = value;
+  }
+
+  private storeSlow(word: number, value: Addr): void {
+    if (this.gc.phase !== Phase.off && !this.heap.faults.noBarrier) this.shade(word, value);
     this.w[word] = value;
     if (this.chooser.everyOperation) this.explore();
   }
 
-  private barrierSlow(word: number, value: Addr): void {
-    if (this.heap.faults.noBarrier) return;
+  private shade(word: number, value: Addr): void {
     const old = this.w[word]!;
     if (this.events.on) this.events.emit(Ev.barrier, word << 2, old, value);
     if (this.barrier.record(old, value)) this.barrier.flush(this.gc.work);
@@ -230,6 +245,7 @@ export class Mutator {
   /** The collector changed phase. */
   phaseChanged(phase: Phase): void {
     this.cache.setGates(phase !== Phase.off || this.events.on || this.chooser.everyOperation);
+    this.slowStore = phase !== Phase.off || this.chooser.everyOperation;
     this.assistBytes = 0;
     if (phase === Phase.off) this.barrier.discard();
   }
@@ -263,6 +279,11 @@ export class Mutator {
       this.nanos += gc.step(1);
     }
   }
+}
+
+/** nextSample as a small integer. */
+function countdown(rate: number, rand: Rand): number {
+  return Math.min(nextSample(rate, rand), 0x7fffffff);
 }
 
 /** Virtual cost of taking a span, spread over the objects in it: about 20 ns an object of 16 bytes. */

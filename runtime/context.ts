@@ -1,10 +1,11 @@
 // context: what typed handles (references, frames, channels) need of the runtime they belong to, in one object, so that a
 // handle carries one pointer. One per runtime.
 
+import type { Mutator } from '../gc/malloc.ts';
 import type { RType } from '../heap/types.ts';
 import type { Sched, SchedTables } from '../sched/proc.ts';
-import { Ev } from './internal/events.ts';
 import type { Stacks } from '../sched/stack.ts';
+import { Ev } from './internal/events.ts';
 import type { Machine } from './machine.ts';
 import type { Raw } from './raw.ts';
 
@@ -15,6 +16,8 @@ export class Context {
   readonly sched: Sched;
   readonly stacks: Stacks;
   readonly gt: SchedTables['gt'];
+  /** The running P's allocator. */
+  mutator: Mutator;
   /** The raw layer, when somebody asked for it. */
   raw: Raw | null = null;
   /** Types of this machine by Struct.index, and pcs by Func.index; filled when first used. */
@@ -29,6 +32,10 @@ export class Context {
     this.sched = machine.sched;
     this.stacks = machine.sched.stacks;
     this.gt = machine.sched.gt;
+    this.mutator = machine.sched.mutator;
+    machine.sched.onSwitch = (mutator) => {
+      this.mutator = mutator;
+    };
     this.serials = machine.settings.checked ? this.watchObjects() : null;
   }
 

@@ -13,7 +13,7 @@
 import { FrameHead } from '../sched/stack.ts';
 import { callSite } from './callsite.ts';
 import type { Context } from './context.ts';
-import { type AnyStruct, addressOf, type Ref, RefBase, rtypeOf } from './struct.ts';
+import { type AnyStruct, addressOf, makeRef, type Ref, RefBase, rtypeOf } from './struct.ts';
 
 /** Declared pointer locals of a function, by name. */
 export type Locals = Readonly<Record<string, AnyStruct>>;
@@ -33,6 +33,14 @@ export class FrameBase implements Caller {
   ctx!: Context;
   /** @internal Byte offset of the frame in its goroutine's stack. */
   offset = 0;
+  /**
+   * @internal The references last stored in the first locals. Objects do not move and only the owner writes a local, so
+   * reading one gives the same reference back without making another.
+   */
+  ref0: AnyRef = null;
+  ref1: AnyRef = null;
+  ref2: AnyRef = null;
+  ref3: AnyRef = null;
 
   /** A new zeroed struct. Go's new(T). May run the collector first. */
   new<S extends AnyStruct>(type: S): Ref<S> {
@@ -40,32 +48,78 @@ export class FrameBase implements Caller {
   }
 }
 
+type AnyRef = RefBase<AnyStruct> | null;
+
 /** @internal */
 export function allocate<S extends AnyStruct>(ctx: Context, type: S): Ref<S> {
-  return new type.refClass(ctx, ctx.sched.mutator.newObject(ctx.rtypes[type.index] ?? rtypeOf(ctx, type))) as Ref<S>;
+  return makeRef(ctx, type, ctx.mutator.newObject(ctx.rtypes[type.index] ?? rtypeOf(ctx, type))) as Ref<S>;
 }
 
 /** @internal A class of frames with these locals. */
 export function frameClass(locals: Locals): new () => FrameBase {
   const made = class extends FrameBase {};
   Object.keys(locals).forEach((key, i) => {
-    if (key in FrameBase.prototype || key === 'ctx' || key === 'offset')
+    if (key in FrameBase.prototype || key === 'ctx' || key === 'offset' || /^ref[0-3]$/.test(key))
       throw new TypeError(`a local cannot be called '${key}'`);
-    Object.defineProperty(made.prototype, key, localAccessor(locals[key]!, FrameHead.words + i));
+    Object.defineProperty(made.prototype, key, firstLocals[i] ?? localAccessor(locals[key]!, i));
   });
   return made;
 }
 
-function localAccessor(type: AnyStruct, word: number): PropertyDescriptor & ThisType<FrameBase> {
-  const { refClass } = type;
+/** Writes a local's slot. No barrier: a stack's owner writes it, and stacks are scanned at safepoints only. */
+function setSlot(f: FrameBase, k: number, value: AnyRef): void {
+  f.ctx.w[((f.ctx.stacks.lo + f.offset) >>> 2) + FrameHead.words + k] = value === null ? 0 : addressOf(value);
+}
+
+/** Accessors of the first locals, each with its own field; written out because a computed field name would be slow. */
+const firstLocals: (PropertyDescriptor & ThisType<FrameBase>)[] = [
+  {
+    get() {
+      return this.ref0;
+    },
+    set(value: AnyRef) {
+      setSlot(this, 0, value);
+      this.ref0 = value;
+    },
+  },
+  {
+    get() {
+      return this.ref1;
+    },
+    set(value: AnyRef) {
+      setSlot(this, 1, value);
+      this.ref1 = value;
+    },
+  },
+  {
+    get() {
+      return this.ref2;
+    },
+    set(value: AnyRef) {
+      setSlot(this, 2, value);
+      this.ref2 = value;
+    },
+  },
+  {
+    get() {
+      return this.ref3;
+    },
+    set(value: AnyRef) {
+      setSlot(this, 3, value);
+      this.ref3 = value;
+    },
+  },
+];
+
+/** Accessor of a further local: reads the slot and makes a reference. */
+function localAccessor(type: AnyStruct, k: number): PropertyDescriptor & ThisType<FrameBase> {
   return {
     get() {
-      const addr = this.ctx.w[((this.ctx.stacks.lo + this.offset) >>> 2) + word]!;
-      return addr === 0 ? null : new refClass(this.ctx, addr);
+      const addr = this.ctx.w[((this.ctx.stacks.lo + this.offset) >>> 2) + FrameHead.words + k]!;
+      return addr === 0 ? null : makeRef(this.ctx, type, addr);
     },
-    set(value: RefBase<AnyStruct> | null) {
-      // no barrier: a stack's owner writes it, and stacks are scanned at safepoints only
-      this.ctx.w[((this.ctx.stacks.lo + this.offset) >>> 2) + word] = value === null ? 0 : addressOf(value);
+    set(value: AnyRef) {
+      setSlot(this, k, value);
     },
   };
 }
@@ -88,22 +142,59 @@ export function func<const L extends Locals, A extends unknown[], R>(
   const site = callSite(func);
   const FrameOf = frameClass(locals);
   const slots = Object.keys(locals).length;
-  const pool: FrameBase[] = []; // frames that are not in use: a call allocates nothing
-  return (caller, ...args) => {
-    const { ctx } = caller;
-    const pc = (ctx.funcPcs[index] ??= ctx.machine.symtab.pc(name, site.file, site.line));
-    const { stacks } = ctx.sched;
-    const f = pool.pop() ?? new FrameOf();
+  const frames: FrameBase[] = []; // by depth of recursion, reused: a call allocates nothing
+  let depth = 0;
+
+  const enter = (ctx: Context, args: number): FrameBase => {
+    const f = (frames[depth] ??= new FrameOf());
+    depth++;
     f.ctx = ctx;
-    f.offset = stacks.push(pc, slots + args.length);
-    rootArguments(ctx, stacks.lo + f.offset, slots, args);
-    try {
-      return body(f as Frame<L>, ...args);
-    } finally {
-      stacks.popTo(f.offset);
-      pool.push(f);
+    f.offset = ctx.stacks.push(ctx.funcPcs[index] ?? register(ctx), slots + args);
+    if (slots > 0) f.ref0 = null;
+    if (slots > 1) {
+      f.ref1 = null;
+      f.ref2 = null;
+      f.ref3 = null;
     }
+    return f;
   };
+  const register = (ctx: Context): number => (ctx.funcPcs[index] = ctx.machine.symtab.pc(name, site.file, site.line));
+  const run = body as (f: unknown, ...args: unknown[]) => R;
+
+  // The number of arguments decides, not body.length: a body may have defaults and rest parameters.
+  return function call(this: void, caller: Caller, a?: unknown, b?: unknown, c?: unknown): R {
+    const n = arguments.length;
+    const f = enter(caller.ctx, n - 1);
+    if (n > 1) {
+      if (typeof a === 'object' && a !== null) rootArgument(f, slots, a);
+      if (typeof b === 'object' && b !== null) rootArgument(f, slots + 1, b);
+      if (typeof c === 'object' && c !== null) rootArgument(f, slots + 2, c);
+    }
+    try {
+      if (n === 2) return run(f, a);
+      if (n === 1) return run(f);
+      if (n === 3) return run(f, a, b);
+      if (n === 4) return run(f, a, b, c);
+      // biome-ignore lint/complexity/noArguments: a rest parameter would cost every call an array
+      return manyArguments(f, slots, run, Array.prototype.slice.call(arguments, 1));
+    } finally {
+      depth--;
+      f.ctx.stacks.popTo(f.offset);
+    }
+  } as unknown as Func<A, R>;
+}
+
+function manyArguments<R>(f: FrameBase, slots: number, run: (f: unknown, ...args: unknown[]) => R, args: unknown[]): R {
+  for (let i = 3; i < args.length; i++) {
+    const arg = args[i];
+    if (typeof arg === 'object' && arg !== null) rootArgument(f, slots + i, arg);
+  }
+  return run(f, ...args);
+}
+
+/** Roots a reference among the arguments in slot k of the frame; other objects are the program's own. */
+function rootArgument(f: FrameBase, k: number, arg: object): void {
+  if (arg instanceof RefBase) f.ctx.w[((f.ctx.stacks.lo + f.offset) >>> 2) + FrameHead.words + k] = arg.live() << 2;
 }
 
 /** @internal Puts the references among the arguments into the slots behind the locals of the frame at an address. */

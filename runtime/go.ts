@@ -11,7 +11,7 @@ import type { Context } from './context.ts';
 import { allocate, type Caller, type Frame, type FrameBase, frameClass, type Locals, rootArguments } from './func.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
-import { type AnyStruct, addressOf, type Field, type Ref, RefBase, Struct } from './struct.ts';
+import { type AnyStruct, addressOf, type Field, makeRef, type Ref, RefBase, Struct } from './struct.ts';
 
 /** A goroutine's body: a generator function. Its arguments after the first come from `go.go`. */
 export type GoFunc<A extends unknown[]> = (go: Go, ...args: A) => Generator<void, unknown, void>;
@@ -191,8 +191,7 @@ const identity = <T>(value: T): T => value;
 export function makeChan(runtime: Runtime, ctx: Context, elem: ElemType, capacity: number): Chan<unknown> {
   const { channels } = runtime;
   if (elem instanceof Struct) {
-    const { refClass } = elem as AnyStruct;
-    const from = (raw: unknown): unknown => (typeof raw === 'number' && raw !== 0 ? new refClass(ctx, raw) : null);
+    const from = (raw: unknown): unknown => (typeof raw === 'number' && raw !== 0 ? makeRef(ctx, elem as AnyStruct, raw) : null);
     const to = (value: unknown) => (value === null ? 0 : addressOf(value as RefBase<AnyStruct>));
     return new Chan(channels.make(ElemKind.pointer, capacity), to, from, (raw) => [from(raw), raw !== closedValue]);
   }

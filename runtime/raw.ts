@@ -5,9 +5,10 @@
 //   R1  an address that must survive a call, an allocation or a yield is in a frame slot, in the heap or pinned
 //   R2  a pointer into the heap is stored with store(), never by writing to `words`
 //   R3  enter and leave pair up; a frame's slots are read and written through its handle, because stacks move
-import { FrameHead, type Stacks } from '../sched/stack.ts';
+
 import type { Mutator } from '../gc/malloc.ts';
 import type { RType } from '../heap/types.ts';
+import { FrameHead, type Stacks } from '../sched/stack.ts';
 import { callSite } from './callsite.ts';
 import type { Context } from './context.ts';
 import { type AnyStruct, rtypeOf } from './struct.ts';
@@ -26,7 +27,7 @@ export class Raw {
 
   /** The allocator of the running P: valid until the goroutine yields. */
   get mutator(): Mutator {
-    return this.ctx.sched.mutator;
+    return this.ctx.mutator;
   }
 
   /** The runtime's type of a struct. */
@@ -47,12 +48,12 @@ export class Raw {
 
   /** A new zeroed object. Go's new(T). */
   new(type: RType): number {
-    return this.ctx.sched.mutator.newObject(type);
+    return this.ctx.mutator.newObject(type);
   }
 
   /** A new zeroed array of n values. Go's make([]T, n). */
   array(type: RType, n: number): number {
-    return this.ctx.sched.mutator.mallocgc(type.size * n, type);
+    return this.ctx.mutator.mallocgc(type.size * n, type);
   }
 
   /** Word k of the object at addr. */
@@ -62,7 +63,7 @@ export class Raw {
 
   /** Stores a pointer into word k of the object at addr, through the write barrier. */
   store(addr: number, k: number, value: number): void {
-    this.ctx.sched.mutator.storePointer((addr >>> 2) + k, value);
+    this.ctx.mutator.storePointer((addr >>> 2) + k, value);
   }
 
   /** Pushes a frame of n zero slots; returns its handle. */

@@ -65,21 +65,15 @@ export class RefBase<S extends AnyStruct> {
     /** @internal */ readonly ctx: Context,
     /** Byte address of the object in the arena. */
     readonly addr: number,
-  ) {
-    this.serial = ctx.serials === null ? 0 : ctx.serials[addr >>> 3]!;
-  }
-  /** @internal Which object at this address it is (checked mode). */
-  readonly serial: number;
+  ) {}
 
   /** Whether both point to the same object; `===` compares the references themselves. */
   is(other: RefBase<S> | null): boolean {
     return other !== null && other.addr === this.addr;
   }
 
-  /** @internal Throws when the object is gone (checked mode). */
+  /** @internal The object's first word. In checked mode it throws when the object is gone. */
   live(): number {
-    const { serials } = this.ctx;
-    if (serials !== null && serials[this.addr >>> 3] !== this.serial) staleReference(this.addr);
     return this.addr >>> 2;
   }
 }
@@ -99,11 +93,9 @@ export class Struct<F extends Fields> {
   readonly ptrWords: readonly number[];
   /** @internal Number of this struct, the index into a Context's tables. */
   readonly index: number;
-  /** @internal Class of its references. */
-  readonly refClass: new (
-    ctx: Context,
-    addr: number,
-  ) => RefBase<Struct<F>>;
+  /** @internal Makes a reference, and one of checked mode. */
+  readonly make: MakeRef;
+  readonly makeChecked: MakeRef;
 
   constructor(
     /** Go's name, such as main.Node. */
@@ -129,10 +121,19 @@ export class Struct<F extends Fields> {
     this.wordOf = wordOf;
     this.ptrWords = ptrWords;
     this.index = structs.length;
-    this.refClass = makeRefClass(this);
+    this.make = refMaker(this, accessor);
+    this.makeChecked = checkedRefMaker(this);
     structs.push(this);
     byName.set(name, this);
   }
+}
+
+/** @internal */
+export type MakeRef = (ctx: Context, addr: number) => RefBase<AnyStruct>;
+
+/** @internal A reference to the object at addr. */
+export function makeRef(ctx: Context, s: AnyStruct, addr: number): RefBase<AnyStruct> {
+  return ctx.serials === null ? s.make(ctx, addr) : s.makeChecked(ctx, addr);
 }
 
 /** Every struct that was declared, by index; a name leads to the latest declaration. */
@@ -157,41 +158,90 @@ export function rtypeOf(ctx: Context, s: AnyStruct): RType {
   return (ctx.rtypes[s.index] ??= ctx.machine.heap.types.define(s.name, s.bytes, s.ptrWords));
 }
 
-/** A class with one accessor a field. Each reads `addr` and the arena's views from its context: no closure a runtime. */
-function makeRefClass<F extends Fields>(s: Struct<F>): new (ctx: Context, addr: number) => RefBase<Struct<F>> {
-  const made = class extends RefBase<Struct<F>> {};
-  Object.defineProperty(made, 'name', { value: s.name });
-  for (const [key, f] of Object.entries(s.fields)) Object.defineProperty(made.prototype, key, accessor(s, f, s.wordOf[key]!));
-  return made;
+/**
+ * The maker of a struct's references: a class with one accessor a field, each of which reads `addr` and the arena's views
+ * from its context (no closure a runtime). The class does not extend RefBase but only inherits from its prototype: a
+ * derived constructor is not inlined and costs several times the object.
+ */
+function refMaker(s: AnyStruct, accessorOf: typeof accessor): MakeRef {
+  class PlainRef {
+    constructor(
+      readonly ctx: Context,
+      readonly addr: number,
+    ) {}
+  }
+  inherit(PlainRef, s, accessorOf);
+  return (ctx, addr) => new PlainRef(ctx, addr) as RefBase<AnyStruct>;
 }
 
-function accessor(owner: AnyStruct, f: Field<unknown>, word: number): PropertyDescriptor & ThisType<RefBase<AnyStruct>> {
+/** The same for checked mode: a reference knows which object at its address it is, and looks before each access. */
+function checkedRefMaker(s: AnyStruct): MakeRef {
+  class CheckedRef {
+    readonly serial: number;
+    constructor(
+      readonly ctx: Context,
+      readonly addr: number,
+    ) {
+      this.serial = ctx.serials![addr >>> 3]!;
+    }
+    live(): number {
+      if (this.ctx.serials![this.addr >>> 3] !== this.serial) staleReference(this.addr);
+      return this.addr >>> 2;
+    }
+  }
+  inherit(CheckedRef, s, checkedAccessor);
+  return (ctx, addr) => new CheckedRef(ctx, addr) as unknown as RefBase<AnyStruct>;
+}
+
+function inherit(made: { name: string; prototype: object }, s: AnyStruct, accessorOf: typeof accessor): void {
+  Object.setPrototypeOf(made.prototype, RefBase.prototype);
+  Object.defineProperty(made, 'name', { value: s.name });
+  for (const [key, f] of Object.entries(s.fields as Fields)) Object.defineProperty(made.prototype, key, accessorOf(s, f, s.wordOf[key]!));
+}
+
+type Accessor = Required<Pick<PropertyDescriptor, 'get' | 'set'>> & ThisType<RefBase<AnyStruct>>;
+
+function checkedAccessor(owner: AnyStruct, f: Field<unknown>, word: number): Accessor {
+  const { get, set } = accessor(owner, f, word);
+  return {
+    get() {
+      this.live();
+      return get.call(this);
+    },
+    set(value: unknown) {
+      this.live();
+      set.call(this, value);
+    },
+  };
+}
+
+function accessor(owner: AnyStruct, f: Field<unknown>, word: number): Accessor {
   switch (f.kind) {
     case 'i32':
       return {
         get() {
-          return this.ctx.w[this.live() + word];
+          return this.ctx.w[(this.addr >>> 2) + word];
         },
         set(value: number) {
-          this.ctx.w[this.live() + word] = value;
+          this.ctx.w[(this.addr >>> 2) + word] = value;
         },
       };
     case 'bool':
       return {
         get() {
-          return this.ctx.w[this.live() + word] !== 0;
+          return this.ctx.w[(this.addr >>> 2) + word] !== 0;
         },
         set(value: boolean) {
-          this.ctx.w[this.live() + word] = value ? 1 : 0;
+          this.ctx.w[(this.addr >>> 2) + word] = value ? 1 : 0;
         },
       };
     case 'f64':
       return {
         get() {
-          return this.ctx.f64[(this.live() + word) >>> 1];
+          return this.ctx.f64[((this.addr >>> 2) + word) >>> 1];
         },
         set(value: number) {
-          this.ctx.f64[(this.live() + word) >>> 1] = value;
+          this.ctx.f64[((this.addr >>> 2) + word) >>> 1] = value;
         },
       };
     default:
@@ -199,18 +249,17 @@ function accessor(owner: AnyStruct, f: Field<unknown>, word: number): PropertyDe
   }
 }
 
-function pointerAccessor(owner: AnyStruct, f: Field<unknown>, word: number): PropertyDescriptor & ThisType<RefBase<AnyStruct>> {
-  let refClass: AnyStruct['refClass'] | undefined; // found at the first load: the target may be declared later
+function pointerAccessor(owner: AnyStruct, f: Field<unknown>, word: number): Accessor {
+  let target: AnyStruct | undefined; // found at the first load: it may be declared later
   return {
     get() {
-      const addr = this.ctx.w[this.live() + word]!;
+      const addr = this.ctx.w[(this.addr >>> 2) + word]!;
       if (addr === 0) return null;
-      refClass ??= targetOf(owner, f).refClass;
-      return new refClass(this.ctx, addr);
+      target ??= targetOf(owner, f);
+      return makeRef(this.ctx, target, addr);
     },
     set(value: RefBase<AnyStruct> | null) {
-      const at = this.live() + word;
-      this.ctx.sched.mutator.storePointer(at, value === null ? 0 : addressOf(value));
+      this.ctx.mutator.storePointer((this.addr >>> 2) + word, value === null ? 0 : addressOf(value));
     },
   };
 }

@@ -61,6 +61,8 @@ export class Sched implements World, CallStack {
   curp: P = 0 as P;
   /** The running P's side of allocation. */
   mutator: Mutator;
+  /** Told when another P runs: handles above keep its mutator at hand. */
+  onSwitch: ((mutator: Mutator) => void) | null = null;
   readonly ops: Op[] = [];
   private readonly continuations: (Continuation | null)[] = [];
   private readonly rows: number;
@@ -185,6 +187,7 @@ export class Sched implements World, CallStack {
     if (op.inFlight) throw new TypeError('a blocking operation was called and not awaited: write `yield*` in front of it');
     op.inFlight = true;
     op.convert = null;
+    this.gt.elem[this.curg] = 0; // what the last operation brought is a root no longer
     return op;
   }
 
@@ -247,7 +250,11 @@ export class Sched implements World, CallStack {
 
   private step(p: P): void {
     this.curp = p;
-    this.mutator = this.mutators[p]!;
+    const mutator = this.mutators[p]!;
+    if (mutator !== this.mutator) {
+      this.mutator = mutator;
+      if (this.onSwitch !== null) this.onSwitch(mutator);
+    }
     const { clock } = this.pt;
     while (this.timers.earliest() <= clock[p]) this.ready(this.timers.pop(), true);
     const g = this.findRunnable(p);
