@@ -68,7 +68,7 @@ export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
       values[known.name] = token.value;
     }
   }
-  if (values['help'] !== true) checkPositionals(spec, positionals);
+  if (values.help !== true) checkPositionals(spec, positionals);
   return { positionals, options: values };
 }
 

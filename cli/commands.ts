@@ -1,5 +1,6 @@
 // commands: what there is. One table a command; main.ts dispatches, help is made from it.
 import { schemeNames } from '../profiler/schemes.ts';
+import { type GoDebug, godebugKnobs } from '../runtime/index.ts';
 import type { CommandSpec, OptionSpec } from './args.ts';
 
 const seed: OptionSpec = { name: 'seed', value: 'N', help: 'decides every choice; decimal or 0x…', byDefault: 'default 1' };
@@ -27,6 +28,20 @@ truth as of that one, and the difference. naive speaks of no mark termination: i
   example: 'gorena replay trace.log.gz --compare profiles/',
 };
 
+const godebugMeaning: Readonly<Record<keyof GoDebug, string>> = {
+  gctrace: '1: a line for each collection',
+  gcpacertrace: '1: what the pacer planned, and what came of it',
+  gccheckmark: '1: an independent marking at each mark termination',
+  gcstoptheworld: '1: marking is one pause; 2: so is the sweep',
+  clobberfree: '1: freed objects are overwritten with 0xdeadbeef',
+  sbrk: '1: nothing is freed or used again',
+  scavtrace: '1: a line when a sweep is complete',
+  inittrace: "1: a line for each package's initialization",
+  checkheap: '1: every invariant of the heap at each phase change (ours)',
+  gceverymalloc: '1: a whole collection before every malloc: slow (ours)',
+};
+const godebugHelp = godebugKnobs.map((name) => `  ${name.padEnd(15)} ${godebugMeaning[name]}`).join('\n');
+
 export const runSpec: CommandSpec = {
   name: 'run',
   summary: 'Runs a built-in program and compares the published memory profile with the truth.',
@@ -35,6 +50,7 @@ export const runSpec: CommandSpec = {
     { name: 'procs', value: 'N', help: 'GOMAXPROCS, 1 to 256', byDefault: 'default 1' },
     { name: 'gogc', value: 'N|off', help: 'GOGC in percent', byDefault: 'default 100' },
     { name: 'memprofilerate', value: 'N', help: 'sample one malloc per N bytes; 1: all, 0: none', byDefault: 'default 1' },
+    { name: 'godebug', value: 'KNOBS', help: "what the runtime says and does, such as 'gctrace=1'; lines go to stderr" },
     scheme,
     seed,
   ],
@@ -43,7 +59,10 @@ export const runSpec: CommandSpec = {
   trees   binary trees of the benchmarks game, up to depth 14
 The profile is compared bucket by bucket with an independent record of the live set at each mark termination (MT): when the
 program is done, and once more after runtime.GC(). three-stage and cycle must agree in all buckets: exit code 1 when they do
-not. naive, two-stage and seed are known to be off, each in its own way.`,
+not. naive, two-stage and seed are known to be off, each in its own way.
+
+KNOBS are name=value, with commas between them:
+${godebugHelp}`,
   example: 'gorena run churn --procs 2 --seed 7 --scheme naive',
 };
 

@@ -1,7 +1,7 @@
 // main: the command gorena. Dispatches, and turns what goes wrong into one line and an exit code:
 //   0 well   1 a failed expectation   2 usage   3 the program died   4 a file   70 a bug of ours   130 interrupted
 import { RuntimeError } from '../runtime/index.ts';
-import { FileError, nearest, UsageError } from './args.ts';
+import { FileError, helpOf, nearest, UsageError } from './args.ts';
 import { commands } from './commands.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
@@ -24,22 +24,24 @@ exit codes: 0 well, 1 a failed expectation, 2 usage, 3 the program died, 4 a fil
 `;
 }
 
-async function dispatch(words: readonly string[], print: (text: string) => void): Promise<number> {
+async function dispatch(words: readonly string[], print: (text: string) => void, complain: (text: string) => void): Promise<number> {
   const [command, ...rest] = words;
   switch (command) {
     case 'replay':
       return replayCommand(rest, print);
     case 'run':
-      return runCommand(rest, print);
+      return runCommand(rest, print, complain);
     case '--version':
     case '-V':
       print(`gorena ${__GORENA_VERSION__}\n`);
       return 0;
     case '--help':
     case '-h':
-    case 'help':
-      print(help());
+    case 'help': {
+      const asked = commands.find((c) => c.name === rest[0]);
+      print(asked === undefined ? help() : helpOf(asked));
       return 0;
+    }
     case undefined:
       throw new UsageError('no command; see gorena --help');
   }
@@ -61,7 +63,7 @@ function explain(error: unknown): { text: string; code: number } {
 /** Runs one command line and returns its exit code. */
 export async function main(words: readonly string[], print: (text: string) => void, complain: (text: string) => void): Promise<number> {
   try {
-    return await dispatch(words, print);
+    return await dispatch(words, print, complain);
   } catch (error) {
     const { text, code } = explain(error);
     complain(`${text}\n`);

@@ -12,18 +12,18 @@ const maxDifferencesShown = 5;
 /** Runs `gorena replay`; returns the exit code. Throws UsageError and LogError. */
 export async function replayCommand(words: readonly string[], print: (text: string) => void): Promise<number> {
   const { positionals, options } = parse(replaySpec, words);
-  if (options['help'] === true) {
+  if (options.help === true) {
     print(helpOf(replaySpec));
     return 0;
   }
   const log = positionals[0]!;
-  const scheme = oneOf('scheme', String(options['scheme'] ?? 'three-stage'), schemeNames);
-  const seed = wholeNumber('seed', String(options['seed'] ?? 1), -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  const scheme = oneOf('scheme', String(options.scheme ?? 'three-stage'), schemeNames);
+  const seed = wholeNumber('seed', String(options.seed ?? 1), -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   const progress = new Progress();
   const report = await replay(log, {
     scheme,
     seed,
-    ...(options['compare'] !== undefined && { compareWith: String(options['compare']) }),
+    ...(options.compare !== undefined && { compareWith: String(options.compare) }),
     progress: (pass, read, total) =>
       progress.show(() => `${pass === 1 ? 'reading' : 'replaying'} ${log}: ${total > 0 ? Math.floor((100 * read) / total) : 100} %`),
   })
@@ -36,7 +36,7 @@ export async function replayCommand(words: readonly string[], print: (text: stri
     })
     .finally(() => progress.end());
   const differs = report.snapshots.some((s) => s.comparison !== null && s.comparison.different.length > 0);
-  print(options['json'] === true ? json(log, scheme, seed, report) : text(log, scheme, seed, report));
+  print(options.json === true ? json(log, scheme, seed, report) : text(log, scheme, seed, report));
   return differs ? 1 : 0;
 }
 

@@ -3,7 +3,7 @@ import { churn } from '../examples/churn.ts';
 import { trees } from '../examples/trees.ts';
 import { schemeNames } from '../profiler/schemes.ts';
 import type { GoFunc, Options } from '../runtime/index.ts';
-import { Runtime } from '../runtime/index.ts';
+import { parseGoDebug, Runtime } from '../runtime/index.ts';
 import { type SchemeReport, SkewMeter } from '../runtime/skew.ts';
 import { helpOf, nearest, oneOf, parse, UsageError, wholeNumber } from './args.ts';
 import { runSpec } from './commands.ts';
@@ -21,10 +21,10 @@ interface Moment {
   readonly schemes: SchemeReport[];
 }
 
-/** Runs `gorena run`; returns the exit code. Throws UsageError and RuntimeError. */
-export function runCommand(words: readonly string[], print: (text: string) => void): number {
+/** Runs `gorena run`; returns the exit code. complain takes the lines of GODEBUG. Throws UsageError and RuntimeError. */
+export function runCommand(words: readonly string[], print: (text: string) => void, complain: (text: string) => void): number {
   const { positionals, options } = parse(runSpec, words);
-  if (options['help'] === true) {
+  if (options.help === true) {
     print(helpOf(runSpec));
     return 0;
   }
@@ -37,7 +37,7 @@ export function runCommand(words: readonly string[], print: (text: string) => vo
     );
   }
   const settings = optionsOf(options);
-  const rt = new Runtime({ ...settings, watch: schemeNames, oracle: true });
+  const rt = new Runtime({ ...settings, watch: schemeNames, oracle: true, output: (line) => complain(`${line}\n`) });
   const meter = new SkewMeter(rt.machine);
   const moments: Moment[] = [];
   const stats = rt.run(function* main(go) {
@@ -50,25 +50,35 @@ export function runCommand(words: readonly string[], print: (text: string) => vo
     yield* done.wait();
     moments.push({ when: 'when the program is done', schemes: meter.report() });
     yield* go.gc();
-    meter.forcedSweepDone();
     moments.push({ when: 'after runtime.GC()', schemes: meter.report() });
   });
   // naive, two-stage and seed are known to be off; the others promise not to be.
   const promises = settings.scheme === 'three-stage' || settings.scheme === 'cycle';
   const off = promises && moments.some((m) => m.schemes[0]!.bucketsOff > 0);
-  print(options['json'] === true ? json(name, settings, stats, moments) : text(name, settings, stats, moments));
+  print(options.json === true ? json(name, settings, stats, moments) : text(name, settings, stats, moments));
   return off ? 1 : 0;
 }
 
 function optionsOf(options: Readonly<Record<string, string | boolean | undefined>>) {
-  const gogc = String(options['gogc'] ?? 100);
+  const gogc = String(options.gogc ?? 100);
   return {
-    seed: wholeNumber('seed', String(options['seed'] ?? 1), -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
-    procs: wholeNumber('procs', String(options['procs'] ?? 1), 1, 256),
+    seed: wholeNumber('seed', String(options.seed ?? 1), -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+    procs: wholeNumber('procs', String(options.procs ?? 1), 1, 256),
     gogc: gogc === 'off' ? ('off' as const) : wholeNumber('gogc', gogc, 0, 1_000_000, " or 'off'"),
-    memProfileRate: wholeNumber('memprofilerate', String(options['memprofilerate'] ?? 1), 0, 0x3fffffff),
-    scheme: oneOf('scheme', String(options['scheme'] ?? 'three-stage'), schemeNames),
+    memProfileRate: wholeNumber('memprofilerate', String(options.memprofilerate ?? 1), 0, 0x3fffffff),
+    scheme: oneOf('scheme', String(options.scheme ?? 'three-stage'), schemeNames),
+    ...(options.godebug !== undefined && { godebug: checkedGoDebug(String(options.godebug)) }),
   } satisfies Options;
+}
+
+function checkedGoDebug(knobs: string): string {
+  try {
+    parseGoDebug(knobs);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message.replace('option godebug', 'option --godebug'));
+    throw error;
+  }
+  return knobs;
 }
 
 type Chosen = ReturnType<typeof optionsOf>;
@@ -82,7 +92,8 @@ function text(name: string, o: Chosen, stats: { nanos: number; turns: number; nu
   const lines = [
     `${name}: ${count(stats.mallocs)} mallocs, ${stats.numGC} collections, ${count(stats.turns)} turns of goroutines, ${ms} ms of virtual time (seed ${o.seed}, procs ${o.procs}, gogc ${o.gogc}, scheme ${o.scheme})`,
   ];
-  if (o.memProfileRate !== 1) {
+  if (o.memProfileRate === 0) lines.push('the memory profiler is off: nothing is published, and nothing to compare it with');
+  else if (o.memProfileRate !== 1) {
     lines.push(`sampled once per ${count(o.memProfileRate)} bytes: published and true count the sampled objects only`);
   }
   for (const m of moments) lines.push('', paint('bold', m.when), schemesTable(m.schemes), verdict(m.schemes));

@@ -10,11 +10,12 @@
 
 import { bitWordShift } from '../heap/layout.ts';
 import { type AllocCache, MCache } from '../heap/mcache.ts';
+import { spanBytes } from '../heap/mcentral.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { type MSpan, SpanState } from '../heap/mspan.ts';
 import { setProfileBucket } from '../heap/mspecial.ts';
-import { makeSpanClass, maxSmallSize, sizeClass } from '../heap/sizeclasses.ts';
-import type { RType } from '../heap/types.ts';
+import { makeSpanClass, maxSmallSize, sizeClass, tinySize } from '../heap/sizeclasses.ts';
+import { noscanMask, type RType } from '../heap/types.ts';
 import { maxStack } from '../profiler/bucket.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
 import { nextSample } from '../profiler/sampling.ts';
@@ -25,7 +26,6 @@ import type { Rand } from '../runtime/internal/rand.ts';
 import { gothrow, nilDereference } from '../runtime/internal/throw.ts';
 import { BarrierBuf } from './mbarrier.ts';
 import { type GC, Phase } from './mgc.ts';
-import { overAssistWork } from './mgcpacer.ts';
 
 /** The stack of whoever allocates. */
 export interface CallStack {
@@ -61,8 +61,11 @@ export class Mutator {
   /** True while a pointer store must do more than store: the barrier is on, or every operation is a choice point. */
   private slowStore = false;
   /** Bytes allocated on credit while marking; negative: owes. Go's g.gcAssistBytes. */
-  private assistBytes = 0;
+  assistBytes = 0;
   private readonly pcs = new Int32Array(maxStack);
+  /** The tiny block being filled, 0 for none, and the bytes of it that are used. Go's mcache.tiny, tinyoffset. */
+  private tiny: Addr = 0;
+  private tinyOffset = 0;
 
   constructor(
     readonly heap: Heap,
@@ -106,14 +109,28 @@ export class Mutator {
   }
 
   /**
-   * Allocates `bytes` bytes for values of `type` (an array of them when larger), zeroed. bytes 0 gives zeroBase.
+   * Allocates `bytes` bytes for values of `type` (an array of them when larger), zeroed. All objects of no bytes are one.
    * Ends the program when the arena is full. Source: mallocgc.
    */
   mallocgc(bytes: number, type: RType): Addr {
     const { gc } = this;
     if (gc.phase === Phase.markTermination) gothrow('mallocgc called with gcphase == _GCmarktermination');
+    if (bytes === 0) return this.heap.zeroBase;
+    // An assist marks a small heap at one go; when every operation is a choice point, how far marking gets is a choice as well.
+    if (gc.knobs.everyMalloc) this.nanos += gc.wholeCycle(false);
     if (this.chooser.everyOperation) this.explore();
-    if (gc.marking) this.payAssist(bytes);
+    else if (gc.marking) this.payAssist(bytes);
+    if (bytes < tinySize && type.noscan) {
+      const inside = this.fitTiny(bytes);
+      if (inside !== 0) return inside; // no object of its own: neither sampled, nor marked, nor an event
+      return this.newTiny(bytes);
+    }
+    return this.newOwn(bytes, type);
+  }
+
+  /** Allocates an object that has a slot or pages to itself. */
+  private newOwn(bytes: number, type: RType): Addr {
+    const { gc } = this;
     const addr = bytes <= maxSmallSize ? this.smallSlot(bytes, type) : this.largeObject(bytes, type);
     const size = this.heap.pageInfo[((addr >>> 13) << 1) + 1]!; // rounded: what the object takes
     if (gc.marking && !this.heap.faults.allocWhite) this.markNew(addr, size);
@@ -121,6 +138,37 @@ export class Mutator {
     if (this.untilSample < 0) this.profileAlloc(addr, size);
     if (this.events.on) this.events.emit(Ev.malloc, addr, size, type.id);
     return addr;
+  }
+
+  /** Room for a tiny object in the current block, aligned as its size allows; 0 when there is none. Source: mallocgc. */
+  private fitTiny(bytes: number): Addr {
+    const align = (bytes & 7) === 0 ? 8 : bytes === 12 ? 8 : (bytes & 3) === 0 ? 4 : (bytes & 1) === 0 ? 2 : 1;
+    const offset = (this.tinyOffset + align - 1) & -align;
+    if (this.tiny === 0 || offset + bytes > tinySize) return 0;
+    this.tinyOffset = offset + bytes;
+    this.heap.stats.tinyAllocs++;
+    return this.tiny + offset;
+  }
+
+  /** A new tiny block with the object at its beginning; it becomes the current one if it has more room than that. */
+  private newTiny(bytes: number): Addr {
+    const block = this.newOwn(tinySize, this.heap.tinyType);
+    if (this.tiny === 0 || bytes < this.tinyOffset) {
+      this.tiny = block;
+      this.tinyOffset = bytes;
+    }
+    return block;
+  }
+
+  /** A cycle begins: the block being filled is live, whoever points into it. Source: gcMarkTinyAllocs. */
+  markTiny(): void {
+    this.gc.work.grey(this.tiny);
+  }
+
+  /** A cycle's marking has ended: the next tiny object opens a new block. Source: mcache.releaseAll. */
+  dropTiny(): void {
+    this.tiny = 0;
+    this.tinyOffset = 0;
   }
 
   private smallSlot(bytes: number, type: RType): Addr {
@@ -140,26 +188,43 @@ export class Mutator {
 
   /** Takes a new span for a class: the place where allocation meets the collector. */
   private refill(c: AllocCache): void {
-    this.nanos += refillNanos;
-    if (this.gc.pacer.shouldTrigger()) this.gc.start(false);
-    if (c.free !== 0 || this.cache.refill(c)) return;
-    this.gc.sweeper.finish(); // the arena is full: what a sweep of other classes frees may be enough
-    if (!this.cache.refill(c)) this.heap.outOfMemory(c.elemSize);
+    const { gc, cache } = this;
+    const { stats } = this.heap;
+    this.nanos += refillNanos + gc.deductSweepCredit(spanBytes(c.spanClass), 0);
+    if (gc.marking) gc.catchUp();
+    else if (gc.pacer.shouldTrigger()) gc.start(false);
+    if (c.free !== 0) return;
+    const before = stats.heapLive;
+    if (!cache.refill(c)) {
+      gc.reclaim(false);
+      if (!cache.refill(c)) {
+        gc.reclaim(true);
+        if (!cache.refill(c)) this.heap.outOfMemory(c.elemSize);
+      }
+    }
+    gc.pacer.update((c.spanClass & 1) === 0 ? stats.heapLive - before : 0, gc.marking);
   }
 
   private largeObject(bytes: number, type: RType): Addr {
     const { heap, gc } = this;
     const npages = Math.ceil(bytes / pageSize);
-    if (gc.pacer.shouldTrigger()) gc.start(false);
+    this.nanos += gc.deductSweepCredit(npages * pageSize, npages);
+    if (gc.marking) gc.catchUp();
+    else if (gc.pacer.shouldTrigger()) gc.start(false);
     while (!gc.sweeper.isDone && heap.pages.inUse + npages > heap.pages.grown) gc.sweepStep(); // garbage before fresh pages
     const spanClass = makeSpanClass(0, type.noscan);
     let s = heap.allocSpan(npages, spanClass, SpanState.inUse);
     if (s === 0) {
-      gc.sweeper.finish();
+      gc.reclaim(false);
       s = heap.allocSpan(npages, spanClass, SpanState.inUse);
+      if (s === 0 && npages <= heap.pages.limit) {
+        gc.reclaim(true);
+        s = heap.allocSpan(npages, spanClass, SpanState.inUse);
+      }
       if (s === 0) heap.outOfMemory(bytes);
     }
     this.takeLarge(s, type);
+    gc.pacer.update(type.noscan ? 0 : heap.mspan.elemSize[s], gc.marking);
     return heap.base(s);
   }
 
@@ -188,9 +253,11 @@ export class Mutator {
 
   /** Objects allocated while marking are black: nobody will scan them, and they hold nothing yet. Source: gcmarknewobject. */
   private markNew(addr: Addr, size: number): void {
-    this.heap.markBits[addr >>> bitWordShift]! |= 1 << ((addr >>> 3) & 31);
-    this.gc.work.bytesMarked += size;
-    this.gc.work.objectsMarked++;
+    const { heap, gc } = this;
+    heap.markBits[addr >>> bitWordShift]! |= 1 << ((addr >>> 3) & 31);
+    gc.work.bytesMarked += size;
+    gc.work.objectsMarked++;
+    if (heap.pageInfo[(addr >>> 13) << 1] !== noscanMask) gc.pacer.heapScanWork += size; // nothing is left to do for it
   }
 
   // --- sampling --------------------------------------------------------------------------------------------------------
@@ -244,7 +311,7 @@ export class Mutator {
 
   /** The collector changed phase. */
   phaseChanged(phase: Phase): void {
-    this.cache.setGates(phase !== Phase.off || this.events.on || this.chooser.everyOperation);
+    this.cache.setGates(phase !== Phase.off || this.events.on || this.chooser.everyOperation || this.gc.knobs.everyMalloc);
     this.slowStore = phase !== Phase.off || this.chooser.everyOperation;
     this.assistBytes = 0;
     if (phase === Phase.off) this.barrier.discard();
@@ -255,16 +322,41 @@ export class Mutator {
     this.phaseChanged(this.gc.phase);
   }
 
-  /** Pays for an allocation while marking with scan work, in pieces that are worth it. Source: gcAssistAlloc. */
+  /** Charges an allocation while marking to this P's account. Go has an account for each goroutine. Source: deductAssistCredit. */
   private payAssist(bytes: number): void {
     this.assistBytes -= bytes;
-    if (this.assistBytes >= 0) return;
+    if (this.assistBytes < 0) this.assist();
+  }
+
+  /**
+   * Makes the account positive: with what background workers have scanned, and for the rest by scanning. Where Go's goroutine
+   * parks until workers have earned enough, this goes on scanning by itself: a plain function cannot park.
+   * Source: gcAssistAlloc.
+   */
+  private assist(): void {
     const { gc } = this;
-    const ratio = gc.pacer.assistWorkPerByte;
-    const work = Math.max(-this.assistBytes * ratio, overAssistWork);
-    const before = gc.work.bytesMarked;
-    while (gc.marking && gc.work.bytesMarked - before < work) this.nanos += gc.step(assistObjects);
-    this.assistBytes += 1 + work / Math.max(ratio, 1e-9);
+    gc.catchUp();
+    while (gc.marking && this.assistBytes < 0 && !gc.limiter.limiting) {
+      const work = gc.pacer.payFromCredit(this);
+      if (work > 0) this.assistWork(work);
+    }
+  }
+
+  /** Scans `work` bytes or until the marking ends. Source: gcAssistAlloc1. */
+  private assistWork(work: number): void {
+    const { gc } = this;
+    const { pacer } = gc;
+    const before = pacer.scanWork;
+    let nanos = 0;
+    while (gc.marking && pacer.scanWork - before < work) {
+      const cost = gc.step(assistObjects);
+      nanos += cost;
+      this.nanos += cost;
+      if (gc.marking) pacer.assistTime += cost;
+    }
+    gc.limiter.addAssistTime(nanos);
+    if (!gc.marking) return; // the debt ended with the cycle
+    pacer.payWork(this, pacer.scanWork - before);
   }
 
   /** When every operation is a choice point: lets the chooser run the collector here, or begin a cycle. */

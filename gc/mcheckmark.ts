@@ -28,12 +28,14 @@ export function reachable(heap: Heap, roots: RootVisitor): Reachable {
   const todo: Addr[] = [];
   const visit = (holder: Addr, pointer: Addr) => {
     if (pointer === 0 || objects.has(pointer)) return;
-    if (!heap.isObject(pointer)) {
+    const obj = heap.objectBase(pointer); // a pointer may lead inside
+    if (obj === 0 || !heap.isObject(obj)) {
       dangling.push({ holder, pointer });
       return;
     }
-    objects.add(pointer);
-    todo.push(pointer);
+    if (objects.has(obj)) return;
+    objects.add(obj);
+    todo.push(obj);
   };
   roots((addr) => visit(0, addr));
   for (let obj = todo.pop(); obj !== undefined; obj = todo.pop()) {

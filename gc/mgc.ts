@@ -20,17 +20,22 @@
 
 import { checkHeap, strayMarks } from '../heap/check.ts';
 import type { Heap } from '../heap/mheap.ts';
+import { type MSpan, SpanState } from '../heap/mspan.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
-import type { Addr } from '../runtime/internal/memory.ts';
+import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import type { SysMem } from '../runtime/internal/sysmem.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
+import { CycleClock } from './gcclock.ts';
+import { traceCycle, tracePacerEnd, tracePacerStart, traceSweepDone } from './gctrace.ts';
 import type { Mutator } from './malloc.ts';
 import { checkMarks, type RootVisitor } from './mcheckmark.ts';
-import { drain } from './mgcmark.ts';
-import { Pacer } from './mgcpacer.ts';
+import { CPULimiter, capacityPerProc } from './mgclimit.ts';
+import { drain, markFinalizers } from './mgcmark.ts';
+import { type MemoryInUse, Pacer } from './mgcpacer.ts';
 import { Sweeper } from './mgcsweep.ts';
 import { GcWork, Workbufs } from './mgcwork.ts';
+import type { WorkerMode } from './mgcworkers.ts';
 import type { World } from './world.ts';
 
 /** Go's _GCoff, _GCmark, _GCmarktermination. */
@@ -46,13 +51,38 @@ export interface GcKnobs {
   checkHeap: boolean;
   /** Runs the independent marking at each mark termination. */
   checkMark: boolean;
+  /** gcstoptheworld: 1 marks in one pause, 2 sweeps in it as well. */
+  stopTheWorld: number;
+  /** No cycle ever begins. */
+  sbrk: boolean;
+  /** A whole cycle before every malloc. */
+  everyMalloc: boolean;
+  /** gctrace: a line for each cycle, as Go 1.19 or as Go 1.4 wrote it. */
+  trace: false | '1.19' | '2014';
+  pacerTrace: boolean;
+  scavTrace: boolean;
 }
+
+/** What a plain run has. */
+const knobsOff: GcKnobs = {
+  checkHeap: false,
+  checkMark: false,
+  stopTheWorld: 0,
+  sbrk: false,
+  everyMalloc: false,
+  trace: false,
+  pacerTrace: false,
+  scavTrace: false,
+};
 
 /** What somebody above wants to know at mark termination, world stopped, after marking and before any sweep. */
 export type MarkTerminationHook = (cycle: number, forced: boolean) => void;
 
 /** Virtual costs in nanoseconds: what a step of the collector takes on its M. Round figures near Go's on a plain machine. */
 export const gcCost = { perObject: 12, perStack: 400, perGlobalWord: 2, stop: 8000, sweepSpan: 300 } as const;
+
+/** The first root job is what finalizers hold; then blocks of globals, then stacks. */
+const firstGlobalJob = 1;
 
 /** The collector of one machine. */
 export class GC {
@@ -66,12 +96,18 @@ export class GC {
   /** Objects marked by the last finished marking. */
   objectsMarked = 0;
   readonly pacer: Pacer;
+  readonly limiter = new CPULimiter(0, 1);
   readonly sweeper: Sweeper;
   readonly work: GcWork;
   readonly workbufs: Workbufs;
   readonly mutators: Mutator[] = [];
-  readonly knobs: GcKnobs = { checkHeap: false, checkMark: false };
+  readonly knobs: GcKnobs = { ...knobsOff };
+  /** Takes the lines of gctrace and its like; null: nobody listens. */
+  print: ((line: string) => void) | null = null;
+  /** When the steps of this cycle happened, and who paid. */
+  readonly clock: CycleClock;
   private readonly hooks: MarkTerminationHook[] = [];
+  private readonly publishedHooks: (() => void)[] = [];
   /** Off-heap words that hold pointers. */
   private readonly globals: { addr: Addr; words: number }[] = [];
   private world: World | null = null;
@@ -80,6 +116,8 @@ export class GC {
   /** Blocks of globals when marking began; the jobs behind them are stacks. */
   private globalJobs = 0;
   private swept = true;
+  private backgroundSwept = 0;
+  private pauseSwept = 0;
 
   constructor(
     readonly heap: Heap,
@@ -88,7 +126,8 @@ export class GC {
     private readonly events: Events,
     gcPercent: number,
   ) {
-    this.pacer = new Pacer(gcPercent, heap.stats);
+    this.clock = new CycleClock(heap.stats);
+    this.pacer = new Pacer(gcPercent, heap.stats, memoryInUse(heap, sys));
     this.sweeper = new Sweeper(heap);
     this.workbufs = new Workbufs(heap, sys);
     this.work = new GcWork(heap, this.workbufs);
@@ -97,6 +136,7 @@ export class GC {
   /** Connects the collector with whoever runs goroutines. */
   attach(world: World): void {
     this.world = world;
+    this.clock.procs = world.procs;
   }
 
   private get w(): World {
@@ -107,11 +147,17 @@ export class GC {
    *  into them go through the barrier. */
   addGlobals(addr: Addr, words: number): void {
     this.globals.push({ addr, words });
+    this.pacer.globalsScan += words * 4;
   }
 
   /** Calls hook at each mark termination. */
   onMarkTermination(hook: MarkTerminationHook): void {
     this.hooks.push(hook);
+  }
+
+  /** Calls hook when a forced cycle's sweep is complete and its profile published. */
+  onForcedSweepDone(hook: () => void): void {
+    this.publishedHooks.push(hook);
   }
 
   /** True while marking: allocation is black, the barrier is on, allocation pays assists. */
@@ -128,21 +174,61 @@ export class GC {
 
   /** Begins a cycle; does nothing when one is marking. forced: runtime.GC() asked. Source: gcStart. */
   start(forced: boolean): void {
-    if (this.phase !== Phase.off) return;
-    const { heap } = this;
-    if (!heap.faults.rotateBeforeSweepDone) this.sweeper.finish();
+    if (this.phase !== Phase.off || this.knobs.sbrk) return;
+    const { heap, clock } = this;
+    if (!heap.faults.rotateBeforeSweepDone) {
+      this.pauseSwept += this.sweeper.finish();
+      this.sweepDone();
+    }
     this.w.stopTheWorld('GC sweep termination');
+    clock.beginCycle(this.w.now(), gcCost.stop, heap.stats.heapLive);
     if (this.knobs.checkHeap) this.check('mark start', strayMarks(heap));
     this.cycle++;
     this.forced = forced;
     this.nextRootJob = 0;
     this.globalJobs = this.globals.length;
-    this.rootJobs = this.globalJobs + this.w.stackCount();
+    this.rootJobs = firstGlobalJob + this.globalJobs + this.w.stackCount();
     this.work.bytesMarked = 0;
     this.work.objectsMarked = 0;
-    this.pacer.startCycle();
+    this.work.scanWork = 0;
+    this.pacer.maxStackScan = heap.stats.manualPages * pageSize; // stacks that wait to be used again are counted with the others
+    // Nothing is known before the first cycle. Go expects its globals then, at least some 100 KiB; ours may be next to none, so
+    // that any work would count as a surprise and move the goal far away. Take everything for live instead.
+    if (this.numGC === 0) this.pacer.lastHeapScan = this.pacer.heapScan;
+    this.pacer.startCycle(clock.mark, clock.procs);
+    this.limiterTransition(true, clock.sweepTerm, clock.mark);
     this.setPhase(Phase.mark);
-    this.w.startTheWorld();
+    for (const m of this.mutators) m.markTiny();
+    if (this.knobs.pacerTrace) tracePacerStart(this);
+    if (this.knobs.stopTheWorld === 0) this.w.startTheWorld(gcCost.stop);
+    else this.markInPause();
+  }
+
+  /** gcstoptheworld: the cycle goes on to its end inside the stop that began it. Source: gcForceMode, gcForceBlockMode. */
+  private markInPause(): void {
+    let nanos = 0;
+    for (let cost = 1; cost > 0; ) {
+      cost = this.markPiece(1 << 20);
+      nanos += cost;
+    }
+    this.clock.markedInPause(nanos);
+    this.endMarking(gcCost.stop + nanos);
+  }
+
+  /** Marking begins or ends inside a stop of the world from `from` to `to`. */
+  private limiterTransition(marking: boolean, from: number, to: number): void {
+    const { limiter, clock } = this;
+    if (limiter.capacity !== clock.procs * capacityPerProc) limiter.resetCapacity(from, clock.procs);
+    limiter.addIdleTime(this.w.takeIdleTime(from));
+    limiter.startTransition(marking, from);
+    limiter.finishTransition(to);
+  }
+
+  /** Brings the limiter up to date if nobody has for a while. */
+  tickLimiter(now: number): void {
+    if (!this.limiter.needUpdate(now)) return;
+    this.limiter.addIdleTime(this.w.takeIdleTime(now));
+    this.limiter.update(now);
   }
 
   private setPhase(phase: Phase): void {
@@ -165,22 +251,56 @@ export class GC {
   }
 
   private markStep(maxObjects: number): number {
+    const cost = this.markPiece(maxObjects);
+    if (cost > 0) return cost;
+    this.w.stopTheWorld('GC mark termination');
+    this.clock.beginMarkTermination(this.w.now());
+    this.endMarking(0);
+    return 1; // the pause is charged by startTheWorld; this says only that something was done
+  }
+
+  /** A step of a background worker: what it scans is credit for assists. Returns its cost. Source: gcFlushBgCredit. */
+  workerStep(mode: WorkerMode, maxObjects: number): number {
+    const { pacer } = this;
+    const before = pacer.scanWork;
+    const cost = this.step(maxObjects);
+    pacer.bgScanCredit += pacer.scanWork - before;
+    pacer.workers.charge(mode, cost);
+    return cost;
+  }
+
+  /**
+   * What the Ps' background workers did while the running goroutine did not look. Goroutines are never stopped in the
+   * middle here, so whoever takes a span or is about to assist lets the others catch up with its clock first.
+   */
+  catchUp(): void {
+    this.w.backgroundMark();
+  }
+
+  /** A root job or some grey objects; 0 when nothing grey is left anywhere. */
+  private markPiece(maxObjects: number): number {
     if (this.nextRootJob < this.rootJobs) return this.markRoot(this.nextRootJob++);
     const scanned = drain(this.heap, this.work, maxObjects);
+    this.pacer.heapScanWork += this.work.scanWork;
+    this.work.scanWork = 0;
     if (scanned > 0) return scanned * gcCost.perObject;
     if (this.flushBarriers()) return gcCost.perObject; // the ragged barrier: somebody still held grey objects
-    this.markTermination();
-    return gcCost.stop;
+    return 0;
   }
 
   private markRoot(job: number): number {
     const { heap, work, globals, globalJobs } = this;
-    if (job < globalJobs) {
-      const { addr, words } = globals[job]!;
+    if (job < firstGlobalJob) {
+      heap.finalQueue.eachRoot((addr) => work.grey(addr));
+      return gcCost.perStack + markFinalizers(heap, work) * gcCost.perObject;
+    }
+    if (job < firstGlobalJob + globalJobs) {
+      const { addr, words } = globals[job - firstGlobalJob]!;
       for (let i = addr >>> 2, end = i + words; i < end; i++) work.grey(heap.w[i]!);
+      this.pacer.globalsScanWork += words * 4;
       return words * gcCost.perGlobalWord;
     }
-    if (!heap.faults.skipStackScan) this.w.scanStack(job - globalJobs, work);
+    if (!heap.faults.skipStackScan) this.pacer.stackScanWork += this.w.scanStack(job - firstGlobalJob - globalJobs, work);
     return gcCost.perStack;
   }
 
@@ -192,26 +312,55 @@ export class GC {
 
   // --- 3: mark termination ---------------------------------------------------------------------------------------------
 
-  /** Nothing grey is left: ends the marking. Source: gcMarkTermination. */
-  private markTermination(): void {
-    const { heap } = this;
-    this.w.stopTheWorld('GC mark termination');
+  /**
+   * Nothing grey is left and the world is stopped: ends the marking and the stop. before: what the stop has lasted already.
+   * Source: gcMarkTermination.
+   */
+  private endMarking(before: number): void {
+    const { heap, clock } = this;
     this.setPhase(Phase.markTermination);
     heap.writeBack();
     if (this.knobs.checkMark) this.check('mark termination', checkMarks(heap, this.eachRoot));
     this.objectsMarked = this.work.objectsMarked;
-    this.pacer.endCycle(this.work.bytesMarked);
+    clock.heap1 = heap.stats.heapLive;
+    clock.heap2 = this.work.bytesMarked;
+    this.pacer.endCycle(clock.markTerm, clock.procs);
+    if (this.knobs.pacerTrace) tracePacerEnd(this);
     if (this.events.on) this.events.emit(Ev.gcMarkDone, this.cycle, this.work.bytesMarked, this.work.objectsMarked);
     for (const hook of this.hooks) hook(this.cycle, this.forced);
     this.setPhase(Phase.off);
     this.sweeper.begin();
     this.swept = false;
+    let nanos: number = gcCost.stop;
+    if (this.knobs.stopTheWorld === 2) nanos += this.sweepInPause();
+    clock.endCycle(nanos, this.numGC, this.forced, this.pacer);
+    this.pacer.resetLive(this.work.bytesMarked);
+    this.commitPacing();
+    this.limiterTransition(false, clock.markTerm, clock.end);
     this.numGC++;
+    if (this.knobs.trace === '2014') traceCycle(this, '2014'); // Go 1.4 printed before it swept anything
     this.profiler.markTermination(this.numGC, this.forced); // counts up inside the stop: no malloc or free can fall between
-    this.w.startTheWorld();
+    this.w.startTheWorld(before + nanos);
     this.profiler.worldStarted();
     for (const cache of heap.caches) cache.prepareForSweep(); // frees of stale spans are this cycle's
+    for (const m of this.mutators) m.dropTiny();
     if (this.knobs.checkHeap) checkHeap(heap);
+    if (this.knobs.trace === '1.19') traceCycle(this, '1.19');
+  }
+
+  /**
+   * gcstoptheworld=2: sweeps everything while the world still stands; all frees of this cycle are known then, so the profile
+   * rotates twice and speaks of this mark termination. Returns the cost. Source: gcSweep. (Go leaves the spans that Ps cache
+   * to the time after the stop, and their frees to the next cycle's profile; here they are swept first.)
+   */
+  private sweepInPause(): number {
+    for (const cache of this.heap.caches) cache.prepareForSweep();
+    const spans = this.sweeper.finish();
+    this.pauseSwept += spans;
+    this.sweepDone();
+    this.profiler.markTermination(this.numGC + 1, this.forced);
+    this.profiler.worldStarted();
+    return spans * gcCost.sweepSpan;
   }
 
   private check(when: string, findings: string[]): void {
@@ -223,26 +372,81 @@ export class GC {
   readonly eachRoot: RootVisitor = (visit) => {
     const { w } = this.heap;
     for (const { addr, words } of this.globals) for (let i = 0; i < words; i++) visit(w[(addr >>> 2) + i]!);
+    this.heap.finalQueue.eachRoot(visit);
     this.w.eachStackPointer(visit);
   };
 
+  // --- settings --------------------------------------------------------------------------------------------------------
+
+  /** Sets GOGC and returns the old value; negative values mean off. Forces no cycle. Source: debug.SetGCPercent. */
+  setGCPercent(percent: number): number {
+    const old = this.pacer.setGCPercent(percent);
+    this.commitPacing();
+    return old;
+  }
+
+  /** Sets the memory limit in bytes (Infinity: none) and returns the old one; negative only reads. Source: SetMemoryLimit. */
+  setMemoryLimit(bytes: number): number {
+    const old = this.pacer.setMemoryLimit(bytes);
+    this.commitPacing();
+    return old;
+  }
+
+  /** Pacing parameters changed: goal, trigger and both prices of allocation follow. Source: gcControllerCommit. */
+  private commitPacing(): void {
+    const { pacer, sweeper } = this;
+    pacer.commit(sweeper.isDone);
+    if (this.marking) pacer.revise();
+    sweeper.pace(pacer.trigger);
+  }
+
   // --- 4: sweep --------------------------------------------------------------------------------------------------------
+
+  /**
+   * Sweeps what must be swept before spanBytes may be taken for objects by somebody who sweeps callerPages itself.
+   * Returns the virtual cost. Source: deductSweepCredit.
+   */
+  deductSweepCredit(spanBytes: number, callerPages: number): number {
+    let nanos = 0;
+    while (this.sweeper.owes(spanBytes, callerPages)) nanos += this.sweepStep();
+    return nanos;
+  }
 
   /** Sweeps one span; returns the virtual cost, 0 when the sweep is complete. */
   sweepStep(): number {
     const pages = this.sweeper.sweepOne();
-    if (pages > 0) return gcCost.sweepSpan;
-    if (!this.swept) {
-      this.swept = true;
-      if (this.knobs.checkHeap) checkHeap(this.heap);
-      this.w.cycleChanged();
+    if (pages > 0) {
+      this.backgroundSwept++;
+      return gcCost.sweepSpan;
     }
+    this.sweepDone();
     return 0;
+  }
+
+  /** All spans of this cycle are swept: says so, once. */
+  private sweepDone(): void {
+    if (this.swept) return;
+    this.swept = true;
+    if (this.knobs.checkHeap) checkHeap(this.heap);
+    if (this.knobs.pacerTrace || this.knobs.scavTrace) traceSweepDone(this);
+    this.w.cycleChanged();
   }
 
   /** runtime.GC(): the sweep of the cycle that it waited for is complete; the profile of that cycle is published. */
   forcedSweepDone(): void {
     this.profiler.forcedSweepDone();
+    for (const hook of this.publishedHooks) hook();
+  }
+
+  /**
+   * The arena is full: ends a marking that runs and sweeps everything; with whole, runs one cycle more, so that all that is dead
+   * now is free. Go has no such end of memory; a memory limit (1.19) collects in the same way, GOGC=off or not.
+   */
+  reclaim(whole: boolean): void {
+    while (this.phase !== Phase.off) this.step(1 << 20);
+    if (whole) this.start(false);
+    while (this.marking) this.step(1 << 20);
+    while (!this.sweeper.isDone) this.sweepStep();
   }
 
   /**
@@ -250,10 +454,62 @@ export class GC {
    * A cycle that is under way is finished first. Source: GC of mgc.go.
    */
   collect(): void {
-    while (this.phase !== Phase.off) this.step(1 << 20);
-    this.start(true);
-    while (this.marking) this.step(1 << 20);
-    while (!this.sweeper.isDone) this.sweepStep();
+    if (this.knobs.sbrk) return;
+    this.wholeCycle(true);
     this.forcedSweepDone();
   }
+
+  /** A cycle from its beginning to the end of its sweep. Returns its virtual cost, pauses left out (the world charged them). */
+  wholeCycle(forced: boolean): number {
+    let nanos = 0;
+    while (this.phase !== Phase.off) nanos += this.step(1 << 20);
+    this.start(forced);
+    while (this.marking) nanos += this.step(1 << 20);
+    while (!this.sweeper.isDone) nanos += this.sweepStep();
+    return nanos;
+  }
+
+  /** Spans in use, and spans swept in the background and in pauses since the last call. Go's nbgsweep, npausesweep. */
+  sweptSinceLastTrace(): { spans: number; backgroundSwept: number; pauseSwept: number } {
+    const { backgroundSwept, pauseSwept, heap } = this;
+    this.backgroundSwept = 0;
+    this.pauseSwept = 0;
+    let spans = 0;
+    for (let s = 1 as MSpan; s < heap.spanRows; s++) if (heap.mspan.state[s] === SpanState.inUse) spans++;
+    return { spans, backgroundSwept, pauseSwept };
+  }
+
+  /** Goroutines of the program. */
+  goroutineCount(): number {
+    return this.w.live;
+  }
+
+  /** Visits every slot of the global variables: its address and the pointer in it. */
+  eachGlobal(visit: (slot: Addr, pointer: Addr) => void): void {
+    const { w } = this.heap;
+    for (const { addr, words } of this.globals) for (let i = 0; i < words; i++) visit(addr + i * 4, w[(addr >>> 2) + i]!);
+  }
+
+  /** The objects that are marked and wait to be scanned; for looking, not for collecting. */
+  greyObjects(): Set<Addr> {
+    const grey = new Set<Addr>();
+    if (this.marking) this.work.eachQueued((addr) => grey.add(addr));
+    return grey;
+  }
+}
+
+/**
+ * What the memory limit counts: pages that were ever in use, and memory off the heap. The arena's tables are left out (they
+ * have one size for good), and so are pages that no span has touched: the system gives those memory when they are.
+ */
+function memoryInUse(heap: Heap, sys: SysMem): MemoryInUse {
+  const { pages, stats } = heap;
+  return {
+    heapFree: () => (pages.zeroedBase - pages.inUse) * pageSize,
+    heapAlloc: () => {
+      const { allocBytes, freeBytes } = stats.totals();
+      return allocBytes - freeBytes;
+    },
+    mappedReady: () => pages.zeroedBase * pageSize + sys.obtained(),
+  };
 }

@@ -6,6 +6,8 @@
 
 import { bitWordShift } from '../heap/layout.ts';
 import type { Heap } from '../heap/mheap.ts';
+import { type MSpan, SpanState } from '../heap/mspan.ts';
+import { Special, SpecialKind } from '../heap/mspecial.ts';
 import { noscanMask } from '../heap/types.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
 import { type GcWork, workbufObjects } from './mgcwork.ts';
@@ -16,10 +18,11 @@ import { type GcWork, workbufObjects } from './mgcwork.ts';
  * Source: gcDrain.
  */
 export function drain(heap: Heap, work: GcWork, maxObjects: number): number {
-  const { w, markBits, pageInfo } = heap;
+  const { w, startBits, markBits, pageInfo } = heap;
   let { objects, count } = work;
   let bytesMarked = 0;
   let objectsMarked = 0;
+  let scanWork = 0;
   let scanned = 0;
   while (scanned < maxObjects) {
     if (count === 0) {
@@ -29,7 +32,9 @@ export function drain(heap: Heap, work: GcWork, maxObjects: number): number {
     }
     const obj = w[objects + --count]!;
     scanned++;
-    let mask = pageInfo[(obj >>> 13) << 1]!;
+    const page = (obj >>> 13) << 1;
+    let mask = pageInfo[page]!;
+    scanWork += pageInfo[page + 1]!;
     if (mask <= 0) {
       work.count = count;
       scanObjectSlow(heap, work, obj);
@@ -46,6 +51,13 @@ export function drain(heap: Heap, work: GcWork, maxObjects: number): number {
         const bit = 1 << ((child >>> 3) & 31);
         const marks = markBits[word]!;
         if ((marks & bit) === 0) {
+          if ((startBits[word]! & bit) === 0 || (child & 7) !== 0) {
+            work.count = count;
+            work.greyInside(child);
+            objects = work.objects;
+            count = work.count;
+            continue;
+          }
           markBits[word] = marks | bit;
           const info = (child >>> 13) << 1;
           bytesMarked += pageInfo[info + 1]!;
@@ -66,7 +78,35 @@ export function drain(heap: Heap, work: GcWork, maxObjects: number): number {
   work.count = count;
   work.bytesMarked += bytesMarked;
   work.objectsMarked += objectsMarked;
+  work.scanWork += scanWork;
   return scanned;
+}
+
+/** Greys what an object points to, whatever its colour: objects with finalizers keep what they hold. Source: scanobject. */
+export function scanContents(heap: Heap, work: GcWork, obj: Addr): void {
+  const page = (obj >>> 13) << 1;
+  if (heap.pageInfo[page] === noscanMask) return;
+  work.scanWork += heap.pageInfo[page + 1]!;
+  scanObjectSlow(heap, work, obj);
+}
+
+/**
+ * Root job: everything that an object with a finalizer points to is live, the object itself is not, so that its finalizer
+ * finds it complete. Returns the number of objects scanned. Source: markrootSpans.
+ */
+export function markFinalizers(heap: Heap, work: GcWork): number {
+  const { mspan, w } = heap;
+  let n = 0;
+  for (let s = 1 as MSpan; s < heap.spanRows; s++) {
+    if (mspan.finalizers[s] === 0 || mspan.state[s] !== SpanState.inUse) continue;
+    const base = heap.base(s);
+    for (let at = mspan.specials[s]; at !== 0; at = w[(at >>> 2) + Special.next]!) {
+      if (w[(at >>> 2) + Special.kind] !== SpecialKind.finalizer) continue;
+      scanContents(heap, work, heap.objectBase(base + w[(at >>> 2) + Special.offset]!));
+      n++;
+    }
+  }
+  return n;
 }
 
 /** Scans an object whose pointers do not fit in its page's mask: long, large, or in a span of mixed types. */

@@ -4,19 +4,33 @@
 // that wants a span of that class (mcentral.cacheSpan), before the next cycle may begin (finish). The order is Go's: span
 // classes ascending, full spans before partial ones.
 //
+// Proportional: the sweep must be done when the heap reaches the trigger. So before a P takes a span of B bytes, so many
+// pages must have been swept as B and all allocation since the last pacing are worth (sweepPagesPerByte):
+//
+//   pages swept since  >=  sweepPagesPerByte * (bytes allocated since + B) - pages that the caller sweeps itself
+//
 // Invariant W1: a cycle's marking begins only when every span was swept for the cycle before.
 
 import { tryAcquire } from '../heap/mcentral.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { sweepSpan } from '../heap/msweep.ts';
 import { numSpanClasses } from '../heap/sizeclasses.ts';
+import { pageSize } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
+
+/** Bytes before the trigger at which the sweep is meant to be done. */
+const sweepMargin = 1 << 20;
 
 /** The sweep of the current cycle. */
 export class Sweeper {
   /** Class at which the search goes on; numSpanClasses when all unswept sets are empty. */
   private cursor = numSpanClasses;
   private done = true;
+  /** Price of allocation in pages swept, while a sweep goes on. Written by pace. Go's mheap_.sweepPagesPerByte. */
+  sweepPagesPerByte = 0;
+  /** Heap size and pages swept when the price was set. */
+  liveBasis = 0;
+  private pagesSweptBasis = 0;
 
   constructor(private readonly heap: Heap) {}
 
@@ -31,6 +45,28 @@ export class Sweeper {
     this.heap.stats.pagesSwept = 0;
     this.cursor = 0;
     this.done = false;
+  }
+
+  /** Sets the price of allocation so that the sweep ends 1 MiB before the heap reaches the trigger. Source: gcPaceSweeper. */
+  pace(trigger: number): void {
+    const { stats } = this.heap;
+    const pagesLeft = this.done ? 0 : stats.pagesInUse - stats.pagesSwept;
+    if (pagesLeft <= 0) {
+      this.sweepPagesPerByte = 0;
+      return;
+    }
+    const distance = Math.max(trigger - stats.heapLive - sweepMargin, pageSize);
+    this.sweepPagesPerByte = pagesLeft / distance;
+    this.liveBasis = stats.heapLive;
+    this.pagesSweptBasis = stats.pagesSwept;
+  }
+
+  /** Whether a span must be swept before one of spanBytes may be taken by somebody who sweeps callerPages then. */
+  owes(spanBytes: number, callerPages: number): boolean {
+    if (this.sweepPagesPerByte === 0 || this.done) return false;
+    const { stats } = this.heap;
+    const bytes = spanBytes + Math.max(stats.heapLive - this.liveBasis, 0);
+    return Math.trunc(this.sweepPagesPerByte * bytes) - callerPages > stats.pagesSwept - this.pagesSweptBasis;
   }
 
   /** Sweeps one span; returns its pages, or 0 when there is none left to take. Source: sweepone. */
@@ -51,8 +87,10 @@ export class Sweeper {
     return 0;
   }
 
-  /** Sweeps all that is left. Source: finishsweep_m. */
-  finish(): void {
-    while (!this.done) this.sweepOne();
+  /** Sweeps all that is left; returns how many spans that were. Source: finishsweep_m. */
+  finish(): number {
+    let spans = 0;
+    while (!this.done) if (this.sweepOne() > 0) spans++;
+    return spans;
   }
 }

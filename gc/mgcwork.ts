@@ -16,6 +16,7 @@ import type { Heap } from '../heap/mheap.ts';
 import { noscanMask } from '../heap/types.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
 import { Sys, type SysMem } from '../runtime/internal/sysmem.ts';
+import { gothrow } from '../runtime/internal/throw.ts';
 
 /** Word offsets of a work buffer. */
 const enum Workbuf {
@@ -57,6 +58,13 @@ export class Workbufs {
     this.full = b;
     this.fullCount++;
   }
+  /** Visits the objects in all full buffers; for looking. */
+  eachQueued(visit: (addr: Addr) => void): void {
+    const { w } = this.heap;
+    for (let b = this.full; b !== 0; b = w[b + Workbuf.next]!) {
+      for (let i = 0; i < w[b + Workbuf.count]!; i++) visit(w[b + Workbuf.objects + i]!);
+    }
+  }
   /** A buffer with work; 0 when there is none. */
   getFull(): number {
     const b = this.full;
@@ -71,6 +79,7 @@ export class Workbufs {
 /** One holder's grey objects. */
 export class GcWork {
   private readonly w: Int32Array;
+  private readonly startBits: Int32Array;
   private readonly markBits: Int32Array;
   private readonly pageInfo: Int32Array;
   /** Word index of the first object of the buffer in use, and the objects in it. The drain loop keeps both in locals. */
@@ -79,19 +88,22 @@ export class GcWork {
   /** Bytes of objects blackened through this holder in this cycle; only grows, zeroed when marking begins. */
   bytesMarked = 0;
   objectsMarked = 0;
+  /** Bytes of objects scanned since the collector last took them to the pacer. Go's gcWork.heapScanWork. */
+  scanWork = 0;
 
   constructor(
-    heap: Heap,
+    private readonly heap: Heap,
     readonly bufs: Workbufs,
   ) {
     this.w = heap.w;
+    this.startBits = heap.startBits;
     this.markBits = heap.markBits;
     this.pageInfo = heap.pageInfo;
     this.objects = bufs.getEmpty() + Workbuf.objects;
   }
 
   /**
-   * Greys the object that begins at addr unless it is marked; 0 is skipped. addr is a slot's first address.
+   * Greys the object at addr, or the one that addr points into, unless it is marked; 0 is skipped.
    * Source: greyobject, and shade of mgcmark.go.
    */
   grey(addr: Addr): void {
@@ -100,11 +112,25 @@ export class GcWork {
     const bit = 1 << ((addr >>> 3) & 31);
     const marks = this.markBits[word]!;
     if ((marks & bit) !== 0) return;
+    if ((this.startBits[word]! & bit) === 0 || (addr & 7) !== 0) {
+      this.greyInside(addr);
+      return;
+    }
     this.markBits[word] = marks | bit;
     const info = (addr >>> 13) << 1;
     this.bytesMarked += this.pageInfo[info + 1]!;
     this.objectsMarked++;
     if (this.pageInfo[info] !== noscanMask) this.put(addr);
+  }
+
+  /**
+   * addr is no slot's first address: greys the object around it. Addresses off the heap and in stacks are nobody's; one in a
+   * free page means that somebody kept a pointer too long. Source: findObject, badPointer.
+   */
+  greyInside(addr: Addr): void {
+    const base = this.heap.objectBase(addr);
+    if (base !== 0) this.grey(base);
+    else if (this.heap.isHeapAddr(addr) && this.heap.spanOf(addr) === 0) gothrow(`found bad pointer in Go heap: 0x${addr.toString(16)}`);
   }
 
   put(addr: Addr): void {
@@ -134,6 +160,12 @@ export class GcWork {
   /** Makes all work visible to others. Source: gcWork.dispose. */
   dispose(): void {
     if (this.count > 0) this.spill();
+  }
+
+  /** Visits every grey object, of this holder and of the common list; for looking. */
+  eachQueued(visit: (addr: Addr) => void): void {
+    for (let i = 0; i < this.count; i++) visit(this.w[this.objects + i]!);
+    this.bufs.eachQueued(visit);
   }
 
   get empty(): boolean {

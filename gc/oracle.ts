@@ -6,6 +6,7 @@
 // the next one. That marking keeps every reachable object is mcheckmark's business.
 
 import type { Heap } from '../heap/mheap.ts';
+import { findSpecial, SpecialKind } from '../heap/mspecial.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
 import type { Mutator } from './malloc.ts';
@@ -32,7 +33,7 @@ const kept = 4;
 
 /** Watches one machine. */
 export class Oracle {
-  private readonly ledger = new Map<Addr, { bucket: Addr; bytes: number }>();
+  private readonly ledger = new Map<Addr, Entry>();
   private truths: Truth[] = [{ numGC: 0, buckets: new Map(), objects: 0, bytes: 0 }];
 
   constructor(heap: Heap, gc: GC, mutators: readonly Mutator[], events: Events) {
@@ -41,28 +42,19 @@ export class Oracle {
       if (kind === Ev.free) this.ledger.delete(addr);
     });
     gc.onMarkTermination(() => {
-      this.truths.push(this.take(gc.numGC + 1, (addr) => heap.isMarked(addr)));
+      // an object with a finalizer is kept for one more cycle, although nothing reaches it: its free is not counted yet
+      this.truths.push(this.take(gc.numGC + 1, (addr) => heap.isMarked(addr) || findSpecial(heap, addr, SpecialKind.finalizer) !== 0));
       if (this.truths.length > kept) this.truths.shift();
     });
   }
 
+  /** The ledger as it is now, to be followed on its own. */
+  copy(): LedgerCopy {
+    return new LedgerCopy(new Map(this.ledger));
+  }
+
   private take(numGC: number, lives: (addr: Addr) => boolean): Truth {
-    const buckets = new Map<Addr, Live>();
-    let objects = 0;
-    let bytes = 0;
-    for (const [addr, entry] of this.ledger) {
-      if (!lives(addr)) continue;
-      let live = buckets.get(entry.bucket);
-      if (live === undefined) {
-        live = { objects: 0, bytes: 0 };
-        buckets.set(entry.bucket, live);
-      }
-      live.objects++;
-      live.bytes += entry.bytes;
-      objects++;
-      bytes += entry.bytes;
-    }
-    return { numGC, buckets, objects, bytes };
+    return sum(numGC, this.ledger, lives);
   }
 
   /** The truth as of the mark termination `numGC`; undefined when it is no longer kept. */
@@ -79,4 +71,39 @@ export class Oracle {
   existing(): Truth {
     return this.take(-1, () => true);
   }
+}
+
+interface Entry {
+  readonly bucket: Addr;
+  readonly bytes: number;
+}
+
+/** The sampled objects of one moment, less those freed since. */
+export class LedgerCopy {
+  constructor(private readonly ledger: Map<Addr, Entry>) {}
+  free(addr: Addr): void {
+    this.ledger.delete(addr);
+  }
+  truth(): Truth {
+    return sum(0, this.ledger, () => true);
+  }
+}
+
+function sum(numGC: number, ledger: ReadonlyMap<Addr, Entry>, lives: (addr: Addr) => boolean): Truth {
+  const buckets = new Map<Addr, Live>();
+  let objects = 0;
+  let bytes = 0;
+  for (const [addr, entry] of ledger) {
+    if (!lives(addr)) continue;
+    let live = buckets.get(entry.bucket);
+    if (live === undefined) {
+      live = { objects: 0, bytes: 0 };
+      buckets.set(entry.bucket, live);
+    }
+    live.objects++;
+    live.bytes += entry.bytes;
+    objects++;
+    bytes += entry.bytes;
+  }
+  return { numGC, buckets, objects, bytes };
 }

@@ -4,15 +4,26 @@ import type { GcWork } from './mgcwork.ts';
 
 /** The scheduler as the collector sees it. */
 export interface World {
+  /** Number of Ps. */
+  readonly procs: number;
   /** No goroutine runs user code after this returns. Source: stopTheWorldWithSema. */
   stopTheWorld(reason: string): void;
-  startTheWorld(): void;
+  /** The world goes on after a stop of `nanos` virtual nanoseconds, which every P that runs has lost. */
+  startTheWorld(nanos: number): void;
+  /** Goroutines of the program that are not dead. */
+  readonly live: number;
+  /** Virtual nanoseconds on the clock of the P that runs. Source: nanotime. */
+  now(): number;
   /** Number of stacks to scan: one root job each. Goroutines made while marking need no scan (their objects are black). */
   stackCount(): number;
-  /** Greys what the i-th stack points to. The goroutine stands at a safepoint. Source: scanstack. */
-  scanStack(i: number, work: GcWork): void;
+  /** Greys what the i-th stack points to; returns the bytes scanned. The goroutine stands at a safepoint. Source: scanstack. */
+  scanStack(i: number, work: GcWork): number;
   /** Visits every pointer slot of every stack, for checks that must not disturb the marking. */
   eachStackPointer(visit: (addr: number) => void): void;
+  /** Lets the mark workers of all Ps do what they would have done until now(), called while a goroutine runs. */
+  backgroundMark(): void;
+  /** Nanoseconds that Ps have been idle until `now`, all Ps together, since the last call. */
+  takeIdleTime(now: number): number;
   /** A cycle changed phase: whoever waits for it may go on. */
   cycleChanged(): void;
 }

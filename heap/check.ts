@@ -6,9 +6,9 @@ import { gothrow } from '../runtime/internal/throw.ts';
 import { bitWordShift, wordsPerPage } from './layout.ts';
 import { type Heap, heapStartPage, type Page } from './mheap.ts';
 import { type MSpan, SpanState } from './mspan.ts';
-import { Special } from './mspecial.ts';
+import { Special, SpecialKind } from './mspecial.ts';
 import { allocatedIn } from './msweep.ts';
-import { classSize, classSlots, numSpanClasses } from './sizeclasses.ts';
+import { classSize, classSlots, numSpanClasses, tinySize } from './sizeclasses.ts';
 
 /** What is wrong with the heap, one line each, `number: fact`; empty when nothing is. */
 export function heapFindings(heap: Heap): string[] {
@@ -48,6 +48,7 @@ function setMembers(heap: Heap, out: string[]): Map<MSpan, number> {
         break;
       }
       seen.set(s, set + 1);
+      if (mspan.state[s] !== SpanState.inUse) out.push(`C2: span ${s} is in set ${set} and not in use`);
       if (mspan.set[s] !== set + 1) out.push(`C2: span ${s} is linked in set ${set} but says ${mspan.set[s] - 1}`);
       if (mspan.prev[s] !== before) out.push(`C2: span ${s} has prev ${mspan.prev[s]}, wanted ${before}`);
       if (mspan.spanClass[s] !== set >>> 2) out.push(`C2: span ${s} of class ${mspan.spanClass[s]} is in a set of class ${set >>> 2}`);
@@ -66,7 +67,9 @@ function checkPages(heap: Heap, out: string[]): void {
     if (used !== (s !== 0)) out.push(`H1: page ${page} in use: ${used}, span ${s}`);
     if (s === 0) {
       for (let i = page * wordsPerPage; i < (page + 1) * wordsPerPage; i++) {
-        if (heap.allocBits[i] !== 0 || heap.markBits[i] !== 0) out.push(`H4: free page ${page} has bits in word ${i}`);
+        if ((heap.allocBits[i]! | heap.markBits[i]! | heap.startBits[i]!) === 0) continue;
+        out.push(`H4: free page ${page} has bits in word ${i}`);
+        break;
       }
     } else if (mspan.state[s] === SpanState.dead || page < mspan.startPage[s] || page >= mspan.startPage[s] + mspan.npages[s]) {
       out.push(`H1: page ${page} names span ${s}, which does not cover it`);
@@ -74,16 +77,22 @@ function checkPages(heap: Heap, out: string[]): void {
   }
 }
 
-/** C1, C2, C4: the row fits its class; the span is where its state says. */
+/** C1, C2, C4: the row fits its class; the span is where its state says. H1: nobody else has its pages. */
 function checkSpan(heap: Heap, s: MSpan, inSet: Map<MSpan, number>, out: string[]): void {
   const { mspan, sweepGen } = heap;
   const sizeclass = mspan.spanClass[s] >>> 1;
   if (sizeclass !== 0 && (mspan.elemSize[s] !== classSize[sizeclass] || mspan.nelems[s] !== classSlots[sizeclass])) {
     out.push(`C1: span ${s} of class ${sizeclass} has slots of ${mspan.elemSize[s]} x ${mspan.nelems[s]}`);
   }
+  for (let page = mspan.startPage[s]; page < mspan.startPage[s] + mspan.npages[s]; page++) {
+    const other = heap.pageSpan[page as Page];
+    if (other !== s) out.push(`H1: span ${s} covers page ${page}, which names span ${other}`);
+  }
   const gen = mspan.sweepGen[s];
-  const cached = heap.caches.some((cache) => cache.alloc.some((c) => c.span === s));
+  const caching = heap.caches.filter((cache) => cache.alloc.some((c) => c.span === s)).length;
+  const cached = caching > 0;
   const set = inSet.get(s) ?? 0;
+  if (caching > 1) out.push(`C2: span ${s} is cached by ${caching} Ps`);
   if (cached && set !== 0) out.push(`C2: span ${s} is cached and in set ${set - 1}`);
   if (!cached && set === 0) out.push(`C2: span ${s} is in no set and not cached`);
   const wantGen = cached ? [sweepGen + 1, sweepGen + 3] : [sweepGen - 2, sweepGen];
@@ -97,13 +106,20 @@ function checkSpan(heap: Heap, s: MSpan, inSet: Map<MSpan, number>, out: string[
   }
 }
 
+/** Slot beginnings in bit-map word i of a span, counted from its first, by its class alone. */
+function wantStarts(heap: Heap, s: MSpan, i: number): number {
+  const sizeclass = heap.mspan.spanClass[s] >>> 1;
+  return sizeclass === 0 ? Number(i === 0) : heap.startPattern(sizeclass)[i]!;
+}
+
 /** B1, B2, B3: bits stand at slot beginnings, marked slots are allocated, the count is the number of allocated slots. */
 function checkBits(heap: Heap, s: MSpan, out: string[]): void {
   const { mspan } = heap;
   const first = mspan.startPage[s] * wordsPerPage;
   let allocated = 0;
   for (let i = first; i < first + mspan.npages[s] * wordsPerPage; i++) {
-    const starts = heap.startsIn(s, i - first);
+    const starts = heap.startBits[i]!;
+    if (starts !== wantStarts(heap, s, i - first)) out.push(`B1: span ${s} has other start bits than its class, word ${i}`);
     const inUse = allocatedIn(heap, s, i);
     allocated += popcount(inUse);
     if ((heap.allocBits[i]! & ~starts) !== 0) out.push(`B1: span ${s} has alloc bits inside slots, word ${i}`);
@@ -114,24 +130,35 @@ function checkBits(heap: Heap, s: MSpan, out: string[]): void {
   if (allocated !== mspan.allocCount[s]) out.push(`B3: span ${s} counts ${mspan.allocCount[s]} slots in use, its bits say ${allocated}`);
 }
 
-/** P3: specials are sorted, one a kind and object, on allocated slots, and the tail is the last. */
+/**
+ * P3: specials are sorted, one a kind and object (of cleanups any number), on allocated objects, and the tail is the last.
+ * Only in a tiny block may one hang inside the object, and no profile there. P4: finalizers are counted.
+ */
 function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
   const { w, mspan } = heap;
   const base: Addr = heap.base(s);
+  const tiny = (mspan.spanClass[s] & 1) === 1 && mspan.elemSize[s] === tinySize;
   let before = -1;
   let last: Addr = 0;
+  let finalizers = 0;
   for (let at = mspan.specials[s]; at !== 0; at = w[(at >>> 2) + Special.next]!) {
     const offset = w[(at >>> 2) + Special.offset]!;
-    const key = offset * 16 + w[(at >>> 2) + Special.kind]!;
-    if (key <= before) out.push(`P3: span ${s} has specials out of order at offset ${offset}`);
+    const kind = w[(at >>> 2) + Special.kind]!;
+    const key = offset * 16 + kind;
+    if (key < before || (key === before && kind !== SpecialKind.cleanup))
+      out.push(`P3: span ${s} has specials out of order at offset ${offset}`);
     before = key;
     last = at;
-    if (heap.objectBase(base + offset) !== base + offset || !heap.isAllocated(s, base + offset)) {
-      out.push(`P3: span ${s} has a special on a free slot, offset ${offset}`);
+    if (kind === SpecialKind.finalizer) finalizers++;
+    const object = heap.objectBase(base + offset);
+    if (object === 0 || !heap.isAllocated(s, object)) out.push(`P3: span ${s} has a special on a free slot, offset ${offset}`);
+    else if (object !== base + offset && (!tiny || kind === SpecialKind.profile)) {
+      out.push(`P3: span ${s} has a special of kind ${kind} inside an object, offset ${offset}`);
     }
   }
   if (last !== mspan.specialsTail[s])
     out.push(`P3: span ${s}: last special 0x${last.toString(16)}, tail 0x${mspan.specialsTail[s].toString(16)}`);
+  if (finalizers !== mspan.finalizers[s]) out.push(`P4: span ${s} counts ${mspan.finalizers[s]} finalizers, its list has ${finalizers}`);
 }
 
 /** G1: no mark bit is set anywhere, as it must be when a marking begins. Findings as text. */

@@ -4,6 +4,7 @@ import { type Heap, heapStartPage, type Page } from './mheap.ts';
 import { type MSpan, SpanState } from './mspan.ts';
 
 const rowWidth = 64;
+const nothingGrey: ReadonlySet<Addr> = new Set();
 
 function rows(cells: string[], label: (i: number) => string): string {
   const lines: string[] = [];
@@ -36,9 +37,9 @@ function pageChar(heap: Heap, s: MSpan, page: number): string {
 
 /**
  * One character a slot of the span that covers addr, 64 a row: `.` free, `o` allocated and not marked (white while
- * marking), `#` marked (grey or black). Caches must be written back.
+ * marking), `#` marked (grey or black; with the set of grey objects, `g` grey and `#` black). Caches must be written back.
  */
-export function slotMap(heap: Heap, addr: Addr): string {
+export function slotMap(heap: Heap, addr: Addr, grey: ReadonlySet<Addr> = nothingGrey): string {
   const s = heap.spanOf(addr);
   if (s === 0) return `0x${addr.toString(16)}: no span`;
   const { mspan } = heap;
@@ -46,7 +47,7 @@ export function slotMap(heap: Heap, addr: Addr): string {
   const cells: string[] = [];
   for (let i = 0; i < mspan.nelems[s]; i++) {
     const slot = base + i * mspan.elemSize[s];
-    cells.push(!heap.isAllocated(s, slot) ? '.' : heap.isMarked(slot) ? '#' : 'o');
+    cells.push(!heap.isAllocated(s, slot) ? '.' : grey.has(slot) ? 'g' : heap.isMarked(slot) ? '#' : 'o');
   }
   const head = `span ${s}: class ${mspan.spanClass[s] >>> 1}, ${mspan.allocCount[s]}/${mspan.nelems[s]} slots of ${mspan.elemSize[s]} bytes`;
   return `${head}\n${rows(cells, (i) => `0x${(base + i * mspan.elemSize[s]).toString(16).padStart(8, '0')}`)}`;

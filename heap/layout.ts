@@ -10,13 +10,14 @@
 // and memory comes back down it when a span is swept (msweep.ts): its dead slots are free again; a span without live
 // slots goes back to mheap. Large objects (over 32 KiB) take pages directly, a span each.
 //
-// Two bit maps describe every slot, with one bit for each granule of 8 bytes of the arena, at the slot's first granule:
+// Three bit maps describe every slot, with one bit for each granule of 8 bytes of the arena, at the slot's first granule:
 //
+//   startBits   a slot begins here (whatever is in it); tells an object's address from one inside it
 //   allocBits   was live at the last sweep of its span
 //   markBits    reached by the marking of this cycle; black if allocated during it
 //
 // The bit of an address needs no span: word addr >>> 8, bit (addr >>> 3) & 31; a page has 32 words. A span's free slots
-// are ~allocBits & starts, where starts is the pattern of slot beginnings of its class: 32 granules in one operation.
+// are ~allocBits & startBits: 32 granules in one operation.
 // (Go keeps bits per slot behind each span. Rejected here: finding a slot's number costs a table load and a multiply for
 // every marked object, measured 11 against 7 ns. An 8-byte granule instead of 16 keeps Go's 8-byte class.)
 //

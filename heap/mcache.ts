@@ -36,18 +36,14 @@ export class AllocCache {
   /** Current word and end of the span in the bit maps. */
   word = 0;
   endWord = 0;
-  firstWord = 0;
   span: MSpan = 0 as MSpan;
   /** Slots in use when the span was taken. */
   countBefore = 0;
-  starts: Int32Array = noStarts;
 
   constructor(readonly spanClass: number) {
     this.elemSize = classSize[spanClass >>> 1]!;
   }
 }
-
-const noStarts = new Int32Array(0);
 
 /** The caches of one P. */
 export class MCache {
@@ -79,9 +75,9 @@ export class MCache {
    * Source: mspan.nextFreeIndex, refillAllocCache.
    */
   nextWord(c: AllocCache): boolean {
-    const { allocBits } = this.heap;
+    const { allocBits, startBits } = this.heap;
     for (let i = c.word + 1; i < c.endWord; i++) {
-      const free = ~allocBits[i]! & c.starts[i - c.firstWord]!;
+      const free = ~allocBits[i]! & startBits[i]!;
       if (free !== 0) {
         c.word = i;
         c.base = i << bitWordShift;
@@ -98,7 +94,7 @@ export class MCache {
   refill(c: AllocCache): boolean {
     const { heap } = this;
     const { mspan, stats } = heap;
-    if (c.free !== 0) gothrow('refill of span with free space remaining');
+    if (c.free !== 0 || this.nextWord(c)) gothrow('refill of span with free space remaining');
     this.release(c);
     const s = heap.central.cacheSpan(c.spanClass);
     if (s === 0) return false;
@@ -107,22 +103,29 @@ export class MCache {
     c.span = s;
     c.countBefore = mspan.allocCount[s];
     c.needZero = mspan.needZero[s];
-    c.firstWord = mspan.startPage[s] * wordsPerPage;
-    c.word = c.firstWord - 1;
-    c.endWord = c.firstWord + mspan.npages[s] * wordsPerPage;
-    c.starts = heap.startPattern(c.spanClass >>> 1);
+    if (c.needZero !== 0 && c.countBefore === 0) {
+      heap.arena.zero(heap.base(s), spanBytes(c.spanClass)); // all at once is several times faster than slot by slot
+      c.needZero = 0;
+    }
+    c.endWord = (mspan.startPage[s] + mspan.npages[s]) * wordsPerPage;
+    // Slots before freeAddr may have been handed out since the last sweep, and the bits do not know of them yet.
+    const freeAddr = mspan.freeAddr[s];
+    c.word = freeAddr >>> bitWordShift;
+    c.base = c.word << bitWordShift;
+    c.free = ~heap.allocBits[c.word]! & heap.startBits[c.word]! & (-1 << ((freeAddr >>> 3) & 31));
     // The whole span counts as allocated from here on; release gives back what was not used.
     stats.heapLive += spanBytes(c.spanClass) - c.countBefore * mspan.elemSize[s];
     this.openGate(c);
-    if (!this.nextWord(c)) gothrow('mcache.refill: span has no free slot in its bits');
+    if (c.free === 0 && !this.nextWord(c)) gothrow('mcache.refill: span has no free slot in its bits');
     return true;
   }
 
   /** Slots of the cached span in use now. */
   private countNow(c: AllocCache): number {
-    const { allocBits, mspan } = this.heap;
+    const { allocBits, startBits, mspan } = this.heap;
+    if (c.word === c.endWord) return mspan.nelems[c.span]; // used up: nearly always when a span is given back
     let free = popcount(c.free);
-    for (let i = c.word + 1; i < c.endWord; i++) free += popcount(~allocBits[i]! & c.starts[i - c.firstWord]!);
+    for (let i = c.word + 1; i < c.endWord; i++) free += popcount(~allocBits[i]! & startBits[i]!);
     return mspan.nelems[c.span] - free;
   }
 

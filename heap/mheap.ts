@@ -16,11 +16,12 @@ import { fatal, gothrow } from '../runtime/internal/throw.ts';
 import { bitWordShift, granuleBytes, wordsPerPage } from './layout.ts';
 import type { MCache } from './mcache.ts';
 import { CentralSets } from './mcentral.ts';
+import { FinalQueue } from './mfinal.ts';
 import { PageAlloc } from './mpagealloc.ts';
 import { type MSpan, type MSpanTable, mixedTypes, mspanTable, noTypeYet, SpanState } from './mspan.ts';
 import { specialBytes } from './mspecial.ts';
 import { HeapStats } from './mstats.ts';
-import { classPages, classSize, classSlots, numSizeClasses } from './sizeclasses.ts';
+import { classPages, classSize, classSlots, numSizeClasses, tinySize } from './sizeclasses.ts';
 import { noscanMask, quickMask, type RType, type TypeId, TypeTable } from './types.ts';
 
 /** Page number; the tables below are indexed by address >>> 13. */
@@ -33,6 +34,8 @@ export const heapStartPage = 2;
 export class Heap {
   readonly w: Int32Array;
   readonly types: TypeTable;
+  /** Type of the blocks that the tiny allocator fills. */
+  readonly tinyType: RType;
   readonly mspan: MSpanTable;
   /** Span of each heap page; 0 when free. Written under the heap lock. */
   readonly pageSpan: Column<Page>;
@@ -41,6 +44,7 @@ export class Heap {
   /** Type id of each slot, at its first granule; meaningful in spans of mixed types only. */
   readonly slotType: Uint16Array;
   /** See layout.ts. */
+  readonly startBits: Int32Array;
   readonly allocBits: Int32Array;
   readonly markBits: Int32Array;
   readonly pages: PageAlloc;
@@ -48,6 +52,7 @@ export class Heap {
   readonly stats: HeapStats;
   /** FixAlloc of profile and finalizer records. */
   readonly specials: FixAlloc;
+  readonly finalQueue = new FinalQueue();
   readonly specialLock: Mutex;
   readonly lock: Mutex;
   /** One past the last heap page. */
@@ -56,6 +61,8 @@ export class Heap {
   readonly caches: MCache[] = [];
   /** The heap's sweep generation: up by 2 at each mark termination, world stopped. */
   sweepGen = 0;
+  /** GODEBUG=clobberfree=1: the sweep overwrites what it frees. */
+  clobberFree = false;
   /** Free rows of the span table, linked by mspan.next. */
   private freeRows: MSpan = 0 as MSpan;
   private nextRow = 1;
@@ -78,10 +85,12 @@ export class Heap {
     this.endPage = heapStartPage + heapPages;
     this.rows = heapPages + 1;
     this.types = tables.types;
+    this.tinyType = this.types.define('runtime.tinyBlock', tinySize, []);
     this.mspan = tables.mspan;
     this.pageSpan = tables.pageSpan;
     this.pageInfo = tables.pageInfo as unknown as Int32Array;
     this.slotType = tables.slotType as unknown as Uint16Array;
+    this.startBits = tables.startBits as unknown as Int32Array;
     this.allocBits = tables.allocBits as unknown as Int32Array;
     this.markBits = tables.markBits as unknown as Int32Array;
     this.pages = tables.pages;
@@ -91,6 +100,13 @@ export class Heap {
     this.specialLock = new Mutex(order, LockRank.mheapSpecial, 'mheap.speciallock');
     this.specials = new FixAlloc(sys, specialBytes, Sys.other);
   }
+
+  /** Address of every object without bytes: off the heap, so nobody counts or collects it. Go's zerobase. */
+  get zeroBase(): Addr {
+    if (this.zeroBaseAddr === 0) this.zeroBaseAddr = this.sys.persistentAlloc(8, 8, Sys.other);
+    return this.zeroBaseAddr;
+  }
+  private zeroBaseAddr: Addr = 0;
 
   /** Base address of a span. */
   base(s: MSpan): Addr {
@@ -107,6 +123,12 @@ export class Heap {
   spanOfHeap(addr: Addr): MSpan {
     const s = this.spanOf(addr);
     return s !== 0 && this.mspan.state[s] === SpanState.inUse ? s : (0 as MSpan);
+  }
+
+  /** Whether an address lies in the page heap. */
+  isHeapAddr(addr: Addr): boolean {
+    const page = addr >>> pageShift;
+    return page >= heapStartPage && page < this.endPage;
   }
 
   /** First address of the slot that holds addr; 0 when addr is in no slot of the collected heap. Source: findObject. */
@@ -139,11 +161,24 @@ export class Heap {
     return (this.startPatterns[sizeclass] ??= makeStartPattern(sizeclass));
   }
 
-  /** Slot beginnings in bit-map word i of a span (i counts from the span's first word). */
-  startsIn(s: MSpan, i: number): number {
-    const sizeclass = this.mspan.spanClass[s] >>> 1;
-    if (sizeclass === 0) return i === 0 ? 1 : 0;
-    return this.startPattern(sizeclass)[i]!;
+  /** Writes the span's slot beginnings into the bit map. */
+  private setStarts(s: MSpan): void {
+    const { startBits, mspan } = this;
+    const first = mspan.startPage[s] * wordsPerPage;
+    const sizeclass = mspan.spanClass[s] >>> 1;
+    if (sizeclass === 0) {
+      startBits[first] = 1;
+      return;
+    }
+    const pattern = this.startPattern(sizeclass);
+    for (let i = 0; i < pattern.length; i++) startBits[first + i] = pattern[i]!;
+  }
+
+  private clearStarts(s: MSpan): void {
+    const { startBits, mspan } = this;
+    const first = mspan.startPage[s] * wordsPerPage;
+    const end = (mspan.spanClass[s] >>> 1 === 0 ? 1 : mspan.npages[s] * wordsPerPage) + first;
+    for (let i = first; i < end; i++) startBits[i] = 0;
   }
 
   /**
@@ -179,6 +214,7 @@ export class Heap {
       this.pageInfo[i << 1] = mask;
       this.pageInfo[(i << 1) + 1] = mspan.elemSize[s];
     }
+    if (state === SpanState.inUse) this.setStarts(s);
     publish(mspan.sweepGen, s, this.sweepGen);
     mspan.state[s] = state; // publication: who finds the span by address may trust the lines above
     if (state === SpanState.inUse) stats.pagesInUse += npages;
@@ -196,8 +232,10 @@ export class Heap {
     this.lock.lock();
     const startPage = mspan.startPage[s];
     const npages = mspan.npages[s];
-    if (mspan.state[s] === SpanState.inUse) stats.pagesInUse -= npages;
-    else stats.manualPages -= npages;
+    if (mspan.state[s] === SpanState.inUse) {
+      stats.pagesInUse -= npages;
+      this.clearStarts(s);
+    } else stats.manualPages -= npages;
     mspan.state[s] = SpanState.dead;
     for (let i = startPage; i < startPage + npages; i++) {
       this.pageSpan[i as Page] = 0;
@@ -228,7 +266,7 @@ export class Heap {
 
   /** Ends the program: the arena has no room for npages. Nothing was changed. Source: throw("out of memory") of malloc.go. */
   outOfMemory(bytes: number): never {
-    return fatal(`runtime: out of memory: cannot allocate ${bytes}-byte block (${this.pages.inUse * pageSize} in use)`);
+    return fatal('out of memory', `runtime: out of memory: cannot allocate ${bytes}-byte block (${this.pages.inUse * pageSize} in use)`);
   }
 
   /**
@@ -305,6 +343,7 @@ export interface HeapTables {
   readonly pageSpan: Column<Page>;
   readonly pageInfo: Column<Page>;
   readonly slotType: Column<Id<'granule'>>;
+  readonly startBits: Column<Id<'bitWord'>>;
   readonly allocBits: Column<Id<'bitWord'>>;
   readonly markBits: Column<Id<'bitWord'>>;
   readonly pages: PageAlloc;
@@ -323,12 +362,13 @@ export function heapTables(mem: LinearAlloc, heapPages: number): HeapTables {
   mem.table('granule');
   const slotType = mem.u16<Id<'granule'>>('slotType', endPage << (pageShift - 3)); // the allocating P writes it
   mem.table('bitWord');
+  const startBits = mem.i32<Id<'bitWord'>>('startBits', endPage * wordsPerPage); // who makes or frees the span writes it
   const allocBits = mem.i32<Id<'bitWord'>>('allocBits', endPage * wordsPerPage); // the sweeper of the span writes it
   const markBits = mem.i32<Id<'bitWord'>>('markBits', endPage * wordsPerPage); // the marker; allocation while marking
   const pages = new PageAlloc(mem, heapPages);
   const stats = new HeapStats(mem);
   const setHeads = mem.table('spanSet').i32<Id<'spanSet'>>('head', numSizeClasses * 2 * 4); // under mcentral's lock
-  return { types, mspan, pageSpan, pageInfo, slotType, allocBits, markBits, pages, stats, setHeads };
+  return { types, mspan, pageSpan, pageInfo, slotType, startBits, allocBits, markBits, pages, stats, setHeads };
 }
 
 function makeStartPattern(sizeclass: number): Int32Array {

@@ -1,8 +1,9 @@
 // mpagealloc: which pages are in use. A bitmap (1: in use) in chunks of 512 pages, each with a summary (free run at the
 // start, longest, at the end); the search is address-ordered first fit from searchPage on. See layout.ts for the ladder.
 //
-// Go keeps a radix tree of summaries over 48 bits of address; an arena has at most 512 chunks (2 GiB), so one level is
-// scanned. Pages are numbered from the heap's first page here. Source: mpagealloc.go, mpallocbits.go.
+// Most spans are one page, so a single page is found from the bits alone, and a chunk's summary is only brought up to date
+// when a longer run is looked for (stale). Go keeps a radix tree of summaries over 48 bits of address; an arena has at most
+// 512 chunks (2 GiB), so one level is scanned. Pages are numbered from the heap's first page here. Source: mpagealloc.go, mpallocbits.go.
 //
 // Invariants: H1 a page is in use here iff exactly one span covers it.  H2 summaries agree with the bits.
 //             H3 no free page lies before searchPage.
@@ -22,6 +23,7 @@ export class PageAlloc {
   private readonly start: Column<Chunk>;
   private readonly max: Column<Chunk>;
   private readonly end: Column<Chunk>;
+  private readonly stale: Column<Chunk>;
   /** Pages that exist so far; the heap grows in chunks. */
   grown = 0;
   /** Pages in use. */
@@ -41,13 +43,19 @@ export class PageAlloc {
     this.start = mem.u16<Chunk>('freeAtStart', chunks); // free pages at the chunk's start; under the heap lock
     this.max = mem.u16<Chunk>('longestFree', chunks); // longest free run inside the chunk
     this.end = mem.u16<Chunk>('freeAtEnd', chunks); // free pages at the chunk's end
+    this.stale = mem.u8<Chunk>('stale', chunks); // 1: bits changed since the summary was made
   }
 
-  /** Makes at least n more pages exist, in whole chunks. Returns false when the limit is reached. Source: mheap.grow. */
+  /**
+   * Makes more pages exist, in whole chunks, so that a run of n free ones ends the heap; the run may begin in the free pages
+   * that end it now. False, and nothing changed, when the limit does not allow that. Source: mheap.grow.
+   */
   grow(n: number): boolean {
     const want = Math.ceil(n / chunkPages) * chunkPages;
     const to = Math.min(this.grown + want, this.limit);
-    if (to - this.grown < n) return false;
+    let tail = 0;
+    while (tail < this.grown && !this.isInUse(this.grown - tail - 1)) tail++;
+    if (to === this.grown || tail + to - this.grown < n) return false;
     const from = this.grown;
     this.grown = to;
     for (let c = Math.floor(from / chunkPages); c * chunkPages < to; c++) this.summarise(c as Chunk);
@@ -56,7 +64,7 @@ export class PageAlloc {
 
   /** First page of a free run of n pages, now in use; -1 when there is none. Source: pageAlloc.alloc. */
   alloc(n: number): number {
-    const page = this.find(n);
+    const page = n === 1 ? this.findOne() : this.find(n);
     if (page < 0) return -1;
     this.setRange(page, n, true);
     this.inUse += n;
@@ -78,6 +86,18 @@ export class PageAlloc {
     return ((this.bits[(page >>> 5) as BitWord] >>> (page & 31)) & 1) !== 0;
   }
 
+  /** The first free page; -1 when there is none. */
+  private findOne(): number {
+    const { bits, grown } = this;
+    for (let i = this.searchPage >>> 5; i << 5 < grown; i++) {
+      const free = ~bits[i as BitWord]; // no page before searchPage is free (H3)
+      if (free === 0) continue;
+      const page = (i << 5) + ctz(free);
+      return page < grown ? page : -1;
+    }
+    return -1;
+  }
+
   /** Free run over chunk borders: the sum of one chunk's end, whole free chunks and the next one's start. */
   private find(n: number): number {
     let run = 0;
@@ -85,6 +105,7 @@ export class PageAlloc {
     const { start, max, end, grown } = this;
     for (let c = Math.floor(this.searchPage / chunkPages) as Chunk; c * chunkPages < grown; c++) {
       const size = Math.min(chunkPages, grown - c * chunkPages);
+      if (this.stale[c] !== 0) this.summarise(c);
       if (run === 0) runStart = c * chunkPages;
       if (run + start[c] >= n) return runStart;
       if (max[c] >= n) return this.findInChunk(c, size, n);
@@ -122,7 +143,7 @@ export class PageAlloc {
       bits[word] = used ? bits[word] | mask : bits[word] & ~mask;
       i += len;
     }
-    for (let c = Math.floor(page / chunkPages); c * chunkPages < page + n; c++) this.summarise(c as Chunk);
+    for (let c = Math.floor(page / chunkPages); c * chunkPages < page + n; c++) this.stale[c as Chunk] = 1;
   }
 
   private summarise(c: Chunk): void {
@@ -131,6 +152,7 @@ export class PageAlloc {
     start[c] = s.start;
     max[c] = s.max;
     end[c] = s.end;
+    this.stale[c] = 0;
   }
 
   /** Recomputes a chunk's summary from its bits. */
@@ -166,6 +188,7 @@ export class PageAlloc {
       for (let i = 0; i < size; i += 32) used += popcount(this.bits[(c * chunkWords + (i >>> 5)) as BitWord]);
       const want = this.summary(c);
       const id = c as Chunk;
+      if (this.stale[id] !== 0) continue;
       if (this.start[id] !== want.start || this.max[id] !== want.max || this.end[id] !== want.end) {
         out.push(
           `H2: chunk ${c}: summary ${this.start[id]},${this.max[id]},${this.end[id]}, bits say ${want.start},${want.max},${want.end}`,

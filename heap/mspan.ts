@@ -54,6 +54,8 @@ export function mspanTable(mem: LinearAlloc, rows: number) {
     specials: mem.i32<MSpan>('specials', rows),
     /** Last record of the specials: objects are sampled in address order, so most are appended. */
     specialsTail: mem.i32<MSpan>('specialsTail', rows),
+    /** Finalizer records among the specials: lets the marker and the sweeper pass over all other spans. */
+    finalizers: mem.u16<MSpan>('finalizers', rows),
     /** Neighbours in the span set that it is in; 0 at the ends. */
     next: mem.i32<MSpan>('next', rows),
     prev: mem.i32<MSpan>('prev', rows),

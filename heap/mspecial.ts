@@ -1,7 +1,8 @@
 // mspecial: records that hang on single objects, sorted by (offset, kind) in a list at their span. See layout.ts.
 //
-// A special says that the sweeper must do something before the object's slot is free again: tell the profiler (profile).
-// One record per (object, kind). The mutator adds records under the span's special lock, after making sure that the span
+// A special says that the sweeper must do something before the object's slot is free again: tell the profiler (profile),
+// let the weak pointers to it read nil (weakHandle), call a function later (cleanup), or not free it at all this time but
+// call a function with it (finalizer). One record per (object, kind), of cleanups any number. The mutator adds records under the span's special lock, after making sure that the span
 // is swept; the sweeper, which owns the span by its sweepGen, walks the list without the lock.
 // Source: mheap.go addspecial, setprofilebucket, freeSpecial; the record is 2014's Special.
 //
@@ -13,10 +14,12 @@ import type { Heap } from './mheap.ts';
 import type { MSpan } from './mspan.ts';
 import { ensureSwept } from './msweep.ts';
 
-/** Kinds, in the order in which the records of one object stand. Go's _KindSpecial…. */
+/** Kinds, in the order in which the records of one object stand: what keeps the object comes first. Go's _KindSpecial…. */
 export const enum SpecialKind {
   finalizer = 1,
-  profile = 2,
+  weakHandle = 2,
+  profile = 3,
+  cleanup = 4,
 }
 
 /** Word offsets of a record. */
@@ -26,7 +29,7 @@ export const enum Special {
   /** bytes from the span's base to the object */
   offset,
   kind,
-  /** profile: the bucket */
+  /** profile: the bucket; weakHandle: address of the handle's word; finalizer and cleanup: number of the function */
   value,
   words,
 }
@@ -60,7 +63,8 @@ function splice(heap: Heap, s: MSpan, offset: number, kind: SpecialKind, record:
     for (let at = mspan.specials[s]; at !== 0 && isBefore(w, at, offset, kind); at = w[(at >>> 2) + Special.next]!) before = at;
   }
   const after = before === 0 ? mspan.specials[s] : w[(before >>> 2) + Special.next]!;
-  if (after !== 0 && w[(after >>> 2) + Special.offset] === offset && w[(after >>> 2) + Special.kind] === kind) return false;
+  const taken = after !== 0 && w[(after >>> 2) + Special.offset] === offset && w[(after >>> 2) + Special.kind] === kind;
+  if (taken && kind !== SpecialKind.cleanup) return false;
   w[r + Special.next] = after;
   if (before === 0) mspan.specials[s] = record;
   else w[(before >>> 2) + Special.next] = record;
@@ -75,55 +79,134 @@ function isBefore(w: Int32Array, record: Addr, offset: number, kind: number): bo
 
 /** Ties a sampled object to its bucket. The caller does not hold proflock: see profiler/mprof.ts. Source: setprofilebucket. */
 export function setProfileBucket(heap: Heap, addr: Addr, bucket: Addr): void {
+  if (!attachSpecial(heap, addr, SpecialKind.profile, bucket)) gothrow('setprofilebucket: profile already set');
+}
+
+/** A new record of a kind for the object at addr, with its value. False when it has one already. */
+export function attachSpecial(heap: Heap, addr: Addr, kind: SpecialKind, value: number): boolean {
   heap.specialLock.lock();
   const record = heap.specials.alloc();
   heap.specialLock.unlock();
-  heap.w[(record >>> 2) + Special.value] = bucket;
-  if (!addSpecial(heap, addr, SpecialKind.profile, record)) gothrow('setprofilebucket: profile already set');
+  heap.w[(record >>> 2) + Special.value] = value;
+  if (addSpecial(heap, addr, kind, record)) {
+    if (kind === SpecialKind.finalizer) heap.mspan.finalizers[heap.spanOf(addr)]++;
+    return true;
+  }
+  releaseRecord(heap, record);
+  return false;
 }
 
-/** The bucket of the sampled object at addr; 0 when it was not sampled. */
-export function profileBucket(heap: Heap, addr: Addr): Addr {
+/** The first record of a kind at addr; 0 when there is none. */
+export function findSpecial(heap: Heap, addr: Addr, kind: SpecialKind): Addr {
   const s = heap.spanOfHeap(addr);
   if (s === 0) return 0;
   const { w } = heap;
   const offset = addr - heap.base(s);
   for (let at = heap.mspan.specials[s]; at !== 0; at = w[(at >>> 2) + Special.next]!) {
     const i = at >>> 2;
-    if (w[i + Special.offset] === offset && w[i + Special.kind] === SpecialKind.profile) return w[i + Special.value]!;
+    if (w[i + Special.offset] === offset && w[i + Special.kind] === kind) return at;
   }
   return 0;
 }
 
+/** Takes the record of a kind off the object at addr and returns its value; 0 when there is none. Source: removespecial. */
+export function removeSpecial(heap: Heap, addr: Addr, kind: SpecialKind): number {
+  const record = findSpecial(heap, addr, kind);
+  if (record === 0) return 0;
+  const s = heap.spanOf(addr);
+  ensureSwept(heap, s);
+  unlinkRecord(heap, s, record);
+  const value = heap.w[(record >>> 2) + Special.value]!;
+  if (kind === SpecialKind.finalizer) heap.mspan.finalizers[s]--;
+  releaseRecord(heap, record);
+  return value;
+}
+
+function unlinkRecord(heap: Heap, s: MSpan, record: Addr): void {
+  const { w, mspan } = heap;
+  let before: Addr = 0;
+  for (let at = mspan.specials[s]; at !== record; at = w[(at >>> 2) + Special.next]!) before = at;
+  const next = w[(record >>> 2) + Special.next]!;
+  if (before === 0) mspan.specials[s] = next;
+  else w[(before >>> 2) + Special.next] = next;
+  if (next === 0) mspan.specialsTail[s] = before;
+}
+
+function releaseRecord(heap: Heap, record: Addr): void {
+  heap.specialLock.lock();
+  heap.specials.release(record);
+  heap.specialLock.unlock();
+}
+
+/** The bucket of the sampled object at addr; 0 when it was not sampled. */
+export function profileBucket(heap: Heap, addr: Addr): Addr {
+  const record = findSpecial(heap, addr, SpecialKind.profile);
+  return record === 0 ? 0 : heap.w[(record >>> 2) + Special.value]!;
+}
+
 /**
- * Sweeps the records of a span that the caller owns: those of unmarked objects go, and the profiler hears of them.
- * Runs before any slot is recycled. Source: the specials loop of mspan.sweep.
+ * Sweeps the records of a span that the caller owns. Object by object: a dead one with a finalizer is marked after all, its
+ * finalizers are queued, weak pointers to it read nil, and its other records stay; of any other dead one all records go.
+ * Runs before any slot is recycled. Source: the specials loop of mspan.sweep since Go 1.6; before, a tiny block's profile
+ * record could be freed although a finalizer kept the block (docs/faithful.md).
  */
 export function sweepSpecials(heap: Heap, s: MSpan): void {
   const { w, mspan } = heap;
   const base = heap.base(s);
+  const elemSize = mspan.elemSize[s];
   let last: Addr = 0;
   for (let at = mspan.specials[s]; at !== 0; ) {
-    const i = at >>> 2;
-    const next = w[i + Special.next]!;
-    if (heap.isMarked(base + w[i + Special.offset]!)) last = at;
-    else {
-      if (last === 0) mspan.specials[s] = next;
-      else w[(last >>> 2) + Special.next] = next;
-      freeSpecial(heap, s, at);
+    const slot = Math.floor(w[(at >>> 2) + Special.offset]! / elemSize);
+    const object = base + slot * elemSize;
+    const end = (slot + 1) * elemSize; // records with a smaller offset belong to this object
+    const dead = !heap.isMarked(object);
+    const revived = dead && mspan.finalizers[s] !== 0 && hasFinalizer(heap, at, end);
+    if (revived) heap.markBits[object >>> 8]! |= 1 << ((object >>> 3) & 31);
+    for (; at !== 0 && w[(at >>> 2) + Special.offset]! < end; ) {
+      const next = w[(at >>> 2) + Special.next]!;
+      const kind = w[(at >>> 2) + Special.kind]!;
+      if (!dead || (revived && kind !== SpecialKind.finalizer && kind !== SpecialKind.weakHandle)) last = at;
+      else {
+        if (last === 0) mspan.specials[s] = next;
+        else w[(last >>> 2) + Special.next] = next;
+        freeSpecial(heap, s, at);
+      }
+      at = next;
     }
-    at = next;
   }
   mspan.specialsTail[s] = last;
+}
+
+/** Whether one of the records from `at` on, up to offset `end`, is a finalizer. */
+function hasFinalizer(heap: Heap, at: Addr, end: number): boolean {
+  const { w } = heap;
+  for (; at !== 0 && w[(at >>> 2) + Special.offset]! < end; at = w[(at >>> 2) + Special.next]!) {
+    if (w[(at >>> 2) + Special.kind] === SpecialKind.finalizer) return true;
+  }
+  return false;
 }
 
 /** Does what a record asks for and recycles it; it is already out of the list. Source: freeSpecial. */
 function freeSpecial(heap: Heap, s: MSpan, record: Addr): void {
   const i = record >>> 2;
-  const kind = heap.w[i + Special.kind];
-  if (kind !== SpecialKind.profile) gothrow(`bad special kind ${kind}`);
-  if (!heap.faults.loseSpecial) heap.profiler.mProfFree(heap.w[i + Special.value]!, heap.mspan.elemSize[s], false);
-  heap.specialLock.lock();
-  heap.specials.release(record);
-  heap.specialLock.unlock();
+  const value = heap.w[i + Special.value]!;
+  const kind: SpecialKind = heap.w[i + Special.kind]!;
+  switch (kind) {
+    case SpecialKind.profile:
+      if (!heap.faults.loseSpecial) heap.profiler.mProfFree(value, heap.mspan.elemSize[s], false);
+      break;
+    case SpecialKind.finalizer:
+      heap.mspan.finalizers[s]--;
+      heap.finalQueue.queueFinalizer(value, heap.base(s) + heap.w[i + Special.offset]!);
+      break;
+    case SpecialKind.weakHandle:
+      heap.w[value >>> 2] = 0; // every weak pointer to the object reads nil from here on
+      break;
+    case SpecialKind.cleanup:
+      heap.finalQueue.queueCleanup(value);
+      break;
+    default:
+      gothrow(`bad special kind ${String(kind)}`);
+  }
+  releaseRecord(heap, record);
 }

@@ -17,8 +17,15 @@ const enum Row {
   largeFreeBytes,
   largeFreeCount,
   tinyAllocs,
+  pauseTotalNs,
+  lastGC,
+  numForcedGC,
   count,
 }
+
+type PauseSlot = Id<'pauseSlot'>;
+/** Pauses that the history keeps. Go's len(MemStats.PauseNs). */
+export const pauseSlots = 256;
 
 /** Counters of one heap. */
 export class HeapStats {
@@ -26,12 +33,17 @@ export class HeapStats {
   /** Objects allocated / freed of each size class (class 0 unused). Written when spans change hands. */
   readonly smallAllocs: Column<ClassRow>;
   readonly smallFrees: Column<ClassRow>;
+  /** Virtual nanoseconds of the last 256 cycles' pauses and when they ended, at numGC % 256. Written at mark termination. */
+  readonly pauseNs: Column<PauseSlot>;
+  readonly pauseEnd: Column<PauseSlot>;
 
   constructor(mem: LinearAlloc) {
     mem.table('heapStats');
     this.rows = mem.f64<Row>('counters', Row.count); // see the accessors below
     this.smallAllocs = mem.f64<ClassRow>('smallAllocs', numSizeClasses);
     this.smallFrees = mem.f64<ClassRow>('smallFrees', numSizeClasses);
+    this.pauseNs = mem.f64<PauseSlot>('pauseNs', pauseSlots);
+    this.pauseEnd = mem.f64<PauseSlot>('pauseEnd', pauseSlots);
   }
 
   /** Bytes that the pacer takes for allocated: live after the last marking plus allocated since, whole spans ahead. */
@@ -70,6 +82,29 @@ export class HeapStats {
     this.rows[Row.tinyAllocs] = n;
   }
 
+  /** Virtual nanoseconds that the world has stood still for collections. */
+  get pauseTotalNs(): number {
+    return this.rows[Row.pauseTotalNs];
+  }
+  /** When the last pause ended, in virtual nanoseconds; 0 before the first. */
+  get lastGC(): number {
+    return this.rows[Row.lastGC];
+  }
+  /** Cycles that runtime.GC() asked for. */
+  get numForcedGC(): number {
+    return this.rows[Row.numForcedGC];
+  }
+
+  /** A cycle's second stop ends: its pause goes into the history. numGC: cycles before this one. */
+  addPause(numGC: number, nanos: number, end: number, forced: boolean): void {
+    const slot = (numGC % pauseSlots) as PauseSlot;
+    this.pauseNs[slot] = nanos;
+    this.pauseEnd[slot] = end;
+    this.rows[Row.pauseTotalNs] += nanos;
+    this.rows[Row.lastGC] = end;
+    if (forced) this.rows[Row.numForcedGC]++;
+  }
+
   /** Counts n small objects allocated. */
   addSmallAllocs(sizeclass: number, n: number): void {
     this.smallAllocs[sizeclass as ClassRow] += n;
@@ -77,6 +112,16 @@ export class HeapStats {
   /** Counts n small objects freed. */
   addSmallFrees(sizeclass: number, n: number): void {
     this.smallFrees[sizeclass as ClassRow] += n;
+  }
+  /** Bytes of large objects allocated and freed, and how many. */
+  get large(): { allocBytes: number; allocs: number; freeBytes: number; frees: number } {
+    const { rows } = this;
+    return {
+      allocBytes: rows[Row.largeAllocBytes],
+      allocs: rows[Row.largeAllocCount],
+      freeBytes: rows[Row.largeFreeBytes],
+      frees: rows[Row.largeFreeCount],
+    };
   }
   addLargeAlloc(bytes: number): void {
     this.rows[Row.largeAllocBytes] += bytes;

@@ -4,7 +4,7 @@
 // Go's order (mgcsweep.go, sweepLocked.sweep):
 //
 //   1 specials of dead objects: the profiler hears of each sampled one while the slot still is what it was
-//   2 who watches frees (events) hears of every dead object
+//   2 who watches frees (events) hears of every dead object; clobberfree overwrites it
 //   3 zombies: a marked slot that was never allocated means that somebody kept a pointer to a free object
 //   4 allocBits = markBits, markBits = 0, counts
 //   5 publish sweepGen = sg: whoever observes it may use the span
@@ -28,6 +28,7 @@ export function sweepSpan(heap: Heap, s: MSpan, preserve: boolean): boolean {
   stats.pagesSwept += mspan.npages[s];
   if (mspan.specials[s] !== 0) sweepSpecials(heap, s);
   if (heap.events.on) reportDead(heap, s);
+  if (heap.clobberFree) clobberDead(heap, s);
   const live = exchangeBits(heap, s);
   const freed = mspan.allocCount[s] - live;
   if (freed < 0) gothrow('sweep increased allocation count');
@@ -81,7 +82,7 @@ function recycle(heap: Heap, s: MSpan, freed: number, live: number, preserve: bo
 export function allocatedIn(heap: Heap, s: MSpan, i: number): number {
   const wordAddr = i << bitWordShift;
   const freeAddr = heap.mspan.freeAddr[s];
-  const starts = heap.startsIn(s, i - heap.mspan.startPage[s] * wordsPerPage);
+  const starts = heap.startBits[i]!;
   if (wordAddr + (1 << bitWordShift) <= freeAddr) return starts;
   const below = freeAddr > wordAddr ? (1 << ((freeAddr - wordAddr) >>> 3)) - 1 : 0;
   return starts & (heap.allocBits[i]! | below);
@@ -96,6 +97,21 @@ function reportDead(heap: Heap, s: MSpan): void {
     }
   }
 }
+
+/** Overwrites every dead object, so that whoever still reads it sees it. Source: clobberfree. */
+function clobberDead(heap: Heap, s: MSpan): void {
+  const { w, markBits, mspan } = heap;
+  const first = mspan.startPage[s] * wordsPerPage;
+  const words = mspan.elemSize[s] >>> 2;
+  for (let i = first; i < first + mspan.npages[s] * wordsPerPage; i++) {
+    for (let dead = allocatedIn(heap, s, i) & ~markBits[i]!; dead !== 0; dead &= dead - 1) {
+      const at = ((i << bitWordShift) >>> 2) + (31 - Math.clz32(dead & -dead)) * 2;
+      w.fill(deadBeef, at, at + words);
+    }
+  }
+}
+
+const deadBeef = 0xdeadbeef | 0;
 
 function zombie(heap: Heap, s: MSpan, i: number): never {
   const slots = heap.markBits[i]! & ~allocatedIn(heap, s, i);

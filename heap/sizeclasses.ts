@@ -7,6 +7,8 @@ import { pageSize } from '../runtime/internal/memory.ts';
 
 /** Largest size of a small object in bytes, Go's _MaxSmallSize. */
 export const maxSmallSize = 32768;
+/** Bytes of a block of the tiny allocator, Go's _TinySize: objects below it without pointers share such blocks. */
+export const tinySize = 16;
 /** Number of classes with class 0, Go's _NumSizeClasses. */
 export const numSizeClasses = 68;
 /** Number of span classes, Go's numSpanClasses. */

@@ -112,7 +112,7 @@ export class BucketTable {
     const { w } = this;
     if (w[i + Bucket.hash] !== (hash | 0) || w[i + Bucket.kind] !== kind) return false;
     if (w[i + Bucket.size] !== size || w[i + Bucket.nstk] !== nstk) return false;
-    for (let k = 0; k < nstk; k++) if (w[i + Bucket.stk + k] !== stk[k]) return false;
+    for (let k = 0; k < nstk; k++) if (w[i + Bucket.stk + k] !== (stk[k]! | 0)) return false;
     return true;
   }
 
@@ -137,7 +137,7 @@ export class BucketTable {
   /** Copies the bucket's stack, leaf first. */
   stack(b: Addr): number[] {
     const i = b >>> 2;
-    return Array.from(this.w.subarray(i + Bucket.stk, i + Bucket.stk + this.w[i + Bucket.nstk]!));
+    return Array.from(this.w.subarray(i + Bucket.stk, i + Bucket.stk + this.w[i + Bucket.nstk]!), (pc) => pc >>> 0);
   }
 
   /** Object size in bytes of a memory bucket; 0 for block and mutex buckets. */

@@ -56,6 +56,9 @@ export async function planLog(path: string, options: PlanOptions = {}): Promise<
   return planner.finish(stats);
 }
 
+/** Largest object that can be replayed: 256 MiB. */
+const maxObjectBytes = 1 << 28;
+
 /** The handler of the first pass: feed it from a LogParser or readLog, then finish(). */
 export class Planner implements LogHandler {
   private deathCycle = new Int32Array(1 << 12);
@@ -87,10 +90,14 @@ export class Planner implements LogHandler {
       const fact = `allocation at ${hex(addr)}, which is still live since line ${addresses.line[at]}; wanted a tracefree between`;
       throw new LogError(line, fact);
     }
+    if (size === 0 || size > maxObjectBytes) {
+      throw new LogError(line, `allocation of ${hex(size)} bytes; wanted at least 1 and at most ${hex(maxObjectBytes)}`);
+    }
     const index = this.allocs++;
     addresses.alloc[at] = index + 1;
     addresses.size[at] = size;
     addresses.line[at] = line;
+    addresses.cycle[at] = this.cycle;
     if (index === this.deathCycle.length) {
       const longer = new Int32Array(index * 2);
       longer.set(this.deathCycle);
@@ -118,6 +125,10 @@ export class Planner implements LogHandler {
       throw new LogError(line, `${what} with size ${hex(size)}, wanted ${hex(addresses.size[at])} as line ${before} allocated it`);
     }
     if (this.cycle === 0) throw new LogError(line, `${what}, allocated on line ${before}, before any tracegc(); wanted a collection first`);
+    if (addresses.cycle[at] === this.cycle) {
+      const fact = `${what}, allocated on line ${before}, after the last tracegc(); a sweep frees only what was allocated before its mark termination`;
+      throw new LogError(line, fact);
+    }
     this.deathCycle[alloc - 1] = this.cycle;
     addresses.alloc[at] = freed;
     addresses.line[at] = line;
@@ -164,6 +175,7 @@ class AddressTable {
   alloc = new Int32Array(1 << 12); // the allocation's index + 1; 0 = no entry; `freed` = allocated before, not live now
   size = new Float64Array(1 << 12); // bytes
   line = new Float64Array(1 << 12); // of the allocation, or of the free when `freed`
+  cycle = new Int32Array(1 << 12); // collections before the allocation
   private count = 0;
 
   /** The entry of an address, or the empty one where it belongs. */
@@ -184,12 +196,13 @@ class AddressTable {
   }
 
   private grow(): void {
-    const { addr, alloc, size, line } = this;
+    const { addr, alloc, size, line, cycle } = this;
     const length = addr.length * 2;
     this.addr = new Float64Array(length);
     this.alloc = new Int32Array(length);
     this.size = new Float64Array(length);
     this.line = new Float64Array(length);
+    this.cycle = new Int32Array(length);
     for (let from = 0; from < addr.length; from++) {
       if (alloc[from] === 0) continue;
       const to = this.slot(addr[from]);
@@ -197,6 +210,7 @@ class AddressTable {
       this.alloc[to] = alloc[from];
       this.size[to] = size[from];
       this.line[to] = line[from];
+      this.cycle[to] = cycle[from];
     }
   }
 }

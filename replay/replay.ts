@@ -34,9 +34,17 @@ export interface ReplayReport {
   readonly objectsReplayed: number;
 }
 
-/** Address space for the replayed heap: what was live at once, twice over for what the sweeper has not met yet, and room. */
+const maxHeapBytes = 1 << 30;
+
+/**
+ * Address space for the replayed heap: what was live at once, twice over for what the sweeper has not met yet, and room.
+ * LogError when the log had more live at once than an arena can hold.
+ */
 function heapBytesFor(plan: ReplayPlan): number {
-  return Math.min(1 << 30, Math.max(64 << 20, plan.peakBytes * 3 + (16 << 20)));
+  if (plan.peakBytes > maxHeapBytes * 0.8) {
+    throw new LogError(0, `the program had ${plan.peakBytes} bytes live at once; wanted at most ${Math.floor(maxHeapBytes * 0.8)}`);
+  }
+  return Math.min(maxHeapBytes, Math.max(64 << 20, plan.peakBytes * 3 + (16 << 20)));
 }
 
 /**

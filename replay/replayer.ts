@@ -53,6 +53,11 @@ export class Replayer implements LogHandler, CallStack {
   /** Per allocation of the log: its address there, to name it; per live object of ours: which allocation it is. */
   private readonly logAddr: Float64Array;
   private readonly indexOf = new Map<number, number>();
+  /** Log address -> allocation, for objects that the log has not freed. */
+  private readonly liveInLog = new Map<number, number>();
+  /** Allocations that our sweeper freed in this cycle and the log has not yet, and the other way round. */
+  private readonly onlyOurs = new Set<number>();
+  private readonly onlyLogs = new Set<number>();
   /** Log stack id -> pcs as the profiler records them. */
   private readonly pcsOf: (Int32Array | undefined)[] = [];
   private readonly framePc: number[] = [];
@@ -60,7 +65,6 @@ export class Replayer implements LogHandler, CallStack {
   private readonly origins = new Map<number, Origin>();
   private readonly earlySeen = new Set<string>();
   private readonly earlyKeys: { stack: number; size: number }[] = [];
-  private readonly expected: Int32Array;
   private next = 0;
   private cycle = 0;
   private freedInCycle = 0;
@@ -80,7 +84,6 @@ export class Replayer implements LogHandler, CallStack {
     this.meter = new SkewMeter(m);
     this.cohorts = m.globals(plan.gcs + 1) >>> 2;
     this.logAddr = new Float64Array(plan.allocs);
-    this.expected = deathsPerCycle(plan);
     m.mutator.callStack = this;
     for (const mutator of m.mutators) {
       const told = mutator.onSample; // the oracle's ledger
@@ -107,12 +110,17 @@ export class Replayer implements LogHandler, CallStack {
     if (!this.profiling) this.noteEarly(stack, roundUpSize(size));
     const obj = m.mutator.mallocgc(size, this.typeFor(size));
     this.indexOf.set(obj, i);
+    this.liveInLog.set(addr, i);
     const cohort = this.cohorts + this.plan.deathCycle[i]!;
     m.mutator.storePointer((obj >>> 2) + linkWord, m.heap.w[cohort]!);
     m.mutator.storePointer(cohort, obj);
   }
 
-  free(): void {
+  free(addr: number): void {
+    const i = this.liveInLog.get(addr);
+    if (i === undefined) return; // allocated before the log began: counted by the plan
+    this.liveInLog.delete(addr);
+    if (!this.onlyOurs.delete(i)) this.onlyLogs.add(i);
     this.loggedFrees++;
     const { gc } = this.m;
     while (this.freedInCycle < this.loggedFrees && !gc.sweeper.isDone) gc.sweepStep();
@@ -138,7 +146,6 @@ export class Replayer implements LogHandler, CallStack {
       this.forced = false;
       this.endSweep(line);
       this.m.gc.forcedSweepDone();
-      this.meter.forcedSweepDone();
     } else if (kind === 'snapshot begin') this.snapshot(name, line);
   }
 
@@ -153,27 +160,25 @@ export class Replayer implements LogHandler, CallStack {
 
   // --- objects ---------------------------------------------------------------------------------------------------------
 
-  /** Our sweeper freed an object: the log must have freed it in this cycle too. */
+  /** Our sweeper freed an object; the log does so in this cycle too, before or after. */
   private freed(obj: number): void {
     const i = this.indexOf.get(obj)!;
     this.indexOf.delete(obj);
     this.freedInCycle++;
-    const death = this.plan.deathCycle[i]!;
-    if (death !== this.cycle) {
-      const when = death === 0 ? 'never freed' : `freed only after tracegc ${death}`;
-      throw new LogError(0, `our collector freed ${this.describe(i)} in cycle ${this.cycle}; the log has it ${when}`);
-    }
+    if (!this.onlyLogs.delete(i)) this.onlyOurs.add(i);
   }
 
-  /** Everything of the last cycle is swept; every object that the log freed in it must be among what we freed. */
+  /** Everything of the last cycle is swept, by the log and by us: the two must have freed the same objects. */
   private endSweep(line: number): void {
     const { gc } = this.m;
     while (!gc.sweeper.isDone) gc.sweepStep();
-    if (this.cycle === 0 || this.freedInCycle === this.expected[this.cycle]) return;
-    for (const [, i] of this.indexOf) {
-      if (this.plan.deathCycle[i] === this.cycle) {
-        throw new LogError(line, `the log freed ${this.describe(i)} after tracegc ${this.cycle}; our marking kept it`);
-      }
+    for (const i of this.onlyLogs)
+      throw new LogError(line, `the log freed ${this.describe(i)} after tracegc ${this.cycle}; our marking kept it`);
+    for (const i of this.onlyOurs) {
+      throw new LogError(
+        line,
+        `our collector freed ${this.describe(i)} in cycle ${this.cycle}; the log did not free it after tracegc ${this.cycle}`,
+      );
     }
   }
 
@@ -278,9 +283,3 @@ export class Replayer implements LogHandler, CallStack {
 }
 
 const noPcs = new Int32Array(0);
-
-function deathsPerCycle(plan: ReplayPlan): Int32Array {
-  const deaths = new Int32Array(plan.gcs + 1);
-  for (let i = 0; i < plan.allocs; i++) deaths[plan.deathCycle[i]!]!++;
-  return deaths;
-}

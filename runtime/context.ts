@@ -16,6 +16,8 @@ export class Context {
   readonly sched: Sched;
   readonly stacks: Stacks;
   readonly gt: SchedTables['gt'];
+  /** Stack of the place where the error on its way up was first seen, innermost frame first: func pops frames as it passes. */
+  thrown: { error: unknown; pcs: Int32Array } | null = null;
   /** The running P's allocator. */
   mutator: Mutator;
   /** The raw layer, when somebody asked for it. */
@@ -37,6 +39,13 @@ export class Context {
       this.mutator = mutator;
     };
     this.serials = machine.settings.checked ? this.watchObjects() : null;
+  }
+
+  /** Remembers where an error was thrown; only the first to see it knows. */
+  noteThrow(error: unknown): void {
+    if (this.thrown !== null && this.thrown.error === error) return;
+    const pcs = new Int32Array(101); // traceback shows 100 frames
+    this.thrown = { error, pcs: pcs.slice(0, this.sched.callers(pcs, pcs.length)) };
   }
 
   private watchObjects(): Int32Array {

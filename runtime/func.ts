@@ -10,6 +10,7 @@
 //     push(go, head, 7);          // the caller (a goroutine or a frame) is the first argument
 //
 // The frame's name, file and line are what stacks and profiles show.
+import { type G, GStatus } from '../sched/g.ts';
 import { FrameHead } from '../sched/stack.ts';
 import { callSite } from './callsite.ts';
 import type { Context } from './context.ts';
@@ -31,6 +32,9 @@ export type Frame<L extends Locals> = FrameBase & { -readonly [K in keyof L]: Re
 export class FrameBase implements Caller {
   /** @internal */
   ctx!: Context;
+  /** @internal Row and id of the goroutine whose stack the frame is in; row 0 once the frame is popped. */
+  g: G = 0 as G;
+  goid = 0;
   /** @internal Byte offset of the frame in its goroutine's stack. */
   offset = 0;
   /**
@@ -59,7 +63,7 @@ export function allocate<S extends AnyStruct>(ctx: Context, type: S): Ref<S> {
 export function frameClass(locals: Locals): new () => FrameBase {
   const made = class extends FrameBase {};
   Object.keys(locals).forEach((key, i) => {
-    if (key in FrameBase.prototype || key === 'ctx' || key === 'offset' || /^ref[0-3]$/.test(key))
+    if (key in FrameBase.prototype || key === 'ctx' || key === 'g' || key === 'goid' || key === 'offset' || /^ref[0-3]$/.test(key))
       throw new TypeError(`a local cannot be called '${key}'`);
     Object.defineProperty(made.prototype, key, firstLocals[i] ?? localAccessor(locals[key]!, i));
   });
@@ -68,7 +72,35 @@ export function frameClass(locals: Locals): new () => FrameBase {
 
 /** Writes a local's slot. No barrier: a stack's owner writes it, and stacks are scanned at safepoints only. */
 function setSlot(f: FrameBase, k: number, value: AnyRef): void {
-  f.ctx.w[((f.ctx.stacks.lo + f.offset) >>> 2) + FrameHead.words + k] = value === null ? 0 : addressOf(value);
+  const { ctx } = f;
+  const addr = value === null ? 0 : addressOf(value);
+  if (f.g === ctx.stacks.running) ctx.w[((ctx.stacks.lo + f.offset) >>> 2) + FrameHead.words + k] = addr;
+  else setSlotElsewhere(f, k, addr);
+}
+
+/**
+ * A local of another goroutine, captured by a closure: its stack may or may not be scanned already, so what is overwritten
+ * and what is stored are both shaded.
+ */
+function setSlotElsewhere(f: FrameBase, k: number, addr: number): void {
+  const { ctx } = f;
+  const i = slotWord(f, k);
+  const { gc } = ctx.machine;
+  if (gc.marking) {
+    gc.work.grey(ctx.w[i]!);
+    gc.work.grey(addr);
+  }
+  ctx.w[i] = addr;
+}
+
+/** Word of a local's slot, in whichever goroutine's stack it is. */
+function slotWord(f: FrameBase, k: number): number {
+  const { ctx, g } = f;
+  if (g === ctx.stacks.running) return ((ctx.stacks.lo + f.offset) >>> 2) + FrameHead.words + k;
+  if (g === 0 || ctx.gt.goid[g] !== f.goid || ctx.gt.status[g] === GStatus.dead) {
+    throw new TypeError('a local was used after its function returned or its goroutine ended');
+  }
+  return ((ctx.gt.stackLo[g] + f.offset) >>> 2) + FrameHead.words + k;
 }
 
 /** Accessors of the first locals, each with its own field; written out because a computed field name would be slow. */
@@ -115,7 +147,7 @@ const firstLocals: (PropertyDescriptor & ThisType<FrameBase>)[] = [
 function localAccessor(type: AnyStruct, k: number): PropertyDescriptor & ThisType<FrameBase> {
   return {
     get() {
-      const addr = this.ctx.w[((this.ctx.stacks.lo + this.offset) >>> 2) + FrameHead.words + k]!;
+      const addr = this.ctx.w[slotWord(this, k)]!;
       return addr === 0 ? null : makeRef(this.ctx, type, addr);
     },
     set(value: AnyRef) {
@@ -149,6 +181,7 @@ export function func<const L extends Locals, A extends unknown[], R>(
     const f = (frames[depth] ??= new FrameOf());
     depth++;
     f.ctx = ctx;
+    f.g = ctx.stacks.running;
     f.offset = ctx.stacks.push(ctx.funcPcs[index] ?? register(ctx), slots + args);
     if (slots > 0) f.ref0 = null;
     if (slots > 1) {
@@ -163,23 +196,28 @@ export function func<const L extends Locals, A extends unknown[], R>(
 
   // The number of arguments decides, not body.length: a body may have defaults and rest parameters.
   return function call(this: void, caller: Caller, a?: unknown, b?: unknown, c?: unknown): R {
+    // biome-ignore lint/complexity/noArguments: a rest parameter would cost every call an array
     const n = arguments.length;
     const f = enter(caller.ctx, n - 1);
-    if (n > 1) {
-      if (typeof a === 'object' && a !== null) rootArgument(f, slots, a);
-      if (typeof b === 'object' && b !== null) rootArgument(f, slots + 1, b);
-      if (typeof c === 'object' && c !== null) rootArgument(f, slots + 2, c);
-    }
     try {
+      if (n > 1) {
+        if (typeof a === 'object' && a !== null) rootArgument(f, slots, a);
+        if (typeof b === 'object' && b !== null) rootArgument(f, slots + 1, b);
+        if (typeof c === 'object' && c !== null) rootArgument(f, slots + 2, c);
+      }
       if (n === 2) return run(f, a);
       if (n === 1) return run(f);
       if (n === 3) return run(f, a, b);
       if (n === 4) return run(f, a, b, c);
       // biome-ignore lint/complexity/noArguments: a rest parameter would cost every call an array
       return manyArguments(f, slots, run, Array.prototype.slice.call(arguments, 1));
+    } catch (error) {
+      f.ctx.noteThrow(error);
+      throw error;
     } finally {
       depth--;
       f.ctx.stacks.popTo(f.offset);
+      f.g = 0 as G;
     }
   } as unknown as Func<A, R>;
 }

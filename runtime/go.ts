@@ -1,6 +1,7 @@
 // go: what a goroutine sees. A goroutine is a generator function whose first argument is its Go; what can block is
 // `yield*`ed, what cannot is a plain call. A forgotten `yield*` is a compile error where the value is used, and a run-time
 // error at the goroutine's next operation.
+import { gcCost } from '../gc/mgc.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
 import { closedValue, ElemKind, type HChannel } from '../sched/chan.ts';
 import type { G } from '../sched/g.ts';
@@ -8,10 +9,12 @@ import type { Blocking, Op } from '../sched/op.ts';
 import { WaitGroup } from '../sched/sync.ts';
 import { callSite } from './callsite.ts';
 import type { Context } from './context.ts';
+import type { Cleanup, Weak } from './final.ts';
 import { allocate, type Caller, type Frame, type FrameBase, frameClass, type Locals, rootArguments } from './func.ts';
+import { type MemStats, readMemStats } from './memstats.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
-import { type AnyStruct, addressOf, type Field, makeRef, type Ref, RefBase, Struct } from './struct.ts';
+import { type AnyStruct, addressOf, type Field, makeRef, type Ref, RefBase, Struct, structOf } from './struct.ts';
 
 /** A goroutine's body: a generator function. Its arguments after the first come from `go.go`. */
 export type GoFunc<A extends unknown[]> = (go: Go, ...args: A) => Generator<void, unknown, void>;
@@ -120,7 +123,9 @@ export class Go implements Caller {
     const { ctx } = this;
     const f: FrameBase = new (frameClass(locals))();
     f.ctx = ctx;
-    f.offset = ctx.stacks.push(ctx.stacks.innermostPc(), Object.keys(locals).length);
+    f.g = this.g;
+    f.goid = this.id;
+    f.offset = ctx.stacks.push(0, Object.keys(locals).length);
     return f as Frame<L>;
   }
 
@@ -132,6 +137,24 @@ export class Go implements Caller {
   /** A channel. Go's make(chan T, capacity). */
   chan<E extends ElemType>(elem: E, capacity = 0): Chan<ElemValue<E>> {
     return makeChan(this.runtime, this.ctx, elem, capacity) as Chan<ElemValue<E>>;
+  }
+
+  /**
+   * Calls fn with the object once nothing reaches it any more; null takes the finalizer away. runtime.SetFinalizer. fn may be
+   * a generator function.
+   */
+  setFinalizer<S extends AnyStruct>(ref: Ref<S>, fn: ((ref: Ref<S>) => unknown) | null): void {
+    this.runtime.finals.setFinalizer(ref, structOf(ref), fn);
+  }
+
+  /** Calls fn(arg) after the object was found dead and freed. runtime.AddCleanup. */
+  addCleanup<S extends AnyStruct, A>(ref: Ref<S>, fn: (arg: A) => unknown, arg: A): Cleanup {
+    return this.runtime.finals.addCleanup(ref, fn, arg);
+  }
+
+  /** A pointer that does not keep its object. weak.Make. */
+  weak<S extends AnyStruct>(ref: Ref<S>): Weak<S> {
+    return this.runtime.finals.weak(ref, structOf(ref));
   }
 
   /** A sync.WaitGroup. */
@@ -149,9 +172,18 @@ export class Go implements Caller {
     return this.ctx.sched.sleep(nanos);
   }
 
+  /** Statistics of the allocator and the collector; stops the world for it. runtime.ReadMemStats. */
+  readMemStats(): MemStats {
+    const { sched, machine } = this.ctx;
+    sched.stopTheWorld('ReadMemStats');
+    const stats = readMemStats(machine);
+    sched.startTheWorld(gcCost.stop);
+    return stats;
+  }
+
   /** Runs a full collection and waits for the end of its sweep. runtime.GC. `yield*` it. */
-  gc(): Generator<void, void, void> {
-    return this.ctx.sched.forceGC();
+  gc(): Blocking<void> {
+    return this.ctx.sched.collect();
   }
 
   /** The published memory profile: runtime.MemProfile with enough room. inuseZero: records without objects in use too. */
@@ -174,14 +206,19 @@ const goPcs = new WeakMap<object, { file: string; line: number }>();
 export function spawn<A extends unknown[]>(runtime: Runtime, ctx: Context, fn: GoFunc<A>, args: A, pc: number): G {
   const { sched } = ctx;
   const g = sched.newG(pc);
-  const offset = sched.stacks.pushFirst(g, pc, args.length);
-  rootArguments(ctx, ctx.gt.stackLo[g] + offset, 0, args);
-  const { gc } = ctx.machine;
-  // The new stack may be made behind the marker's back: what it starts with is shaded, as a store into a closure would be.
-  if (gc.marking) for (const arg of args) if (arg instanceof RefBase) gc.work.grey(arg.addr);
-  const body = fn(new Go(ctx, g, runtime), ...args);
-  if (typeof body?.next !== 'function') throw new TypeError(`go ${fn.name}: a goroutine is a generator function (function*)`);
-  sched.start(g, body as Generator<void, unknown, void>);
+  try {
+    const offset = sched.stacks.pushFirst(g, pc, args.length);
+    rootArguments(ctx, ctx.gt.stackLo[g] + offset, 0, args);
+    const { gc } = ctx.machine;
+    // The new stack may be made behind the marker's back: what it starts with is shaded, as a store into a closure would be.
+    if (gc.marking) for (const arg of args) if (arg instanceof RefBase) gc.work.grey(arg.addr);
+    const body = fn(new Go(ctx, g, runtime), ...args);
+    if (typeof body?.next !== 'function') throw new TypeError(`go ${fn.name}: a goroutine is a generator function (function*)`);
+    sched.start(g, body as Generator<void, unknown, void>);
+  } catch (error) {
+    sched.release(g); // a stale argument, no generator: nothing was started
+    throw error;
+  }
   return g;
 }
 

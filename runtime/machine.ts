@@ -3,7 +3,7 @@
 // data structures use it as it is: this is the raw layer.
 
 import { Mutator, type ProfileRate } from '../gc/malloc.ts';
-import { GC } from '../gc/mgc.ts';
+import { GC, type GcKnobs } from '../gc/mgc.ts';
 import { Oracle } from '../gc/oracle.ts';
 import { Heap, heapStartPage, heapTables } from '../heap/mheap.ts';
 import { MemProfiler } from '../profiler/mprof.ts';
@@ -21,9 +21,15 @@ import type { Settings } from './options.ts';
 /** Words of a block of pins. */
 const pinBlockWords = 1024;
 
-/** Off-heap pages for a heap of n pages: bucket table, buckets, specials, work buffers; a third of the heap and 4 MiB. */
-function offHeapPages(heapPages: number): number {
-  return 512 + Math.ceil(heapPages / 3);
+/** Largest arena: every address is a positive int32 and a WebAssembly memory has whole 64 KiB pages. */
+const maxArenaPages = (1 << 18) - 8;
+
+/**
+ * Off-heap pages for a heap of n pages: bucket table, buckets, specials, work buffers. With every malloc sampled, a heap full
+ * of 8-byte objects has two bytes of records for each of its own; otherPages is what the rest of the arena takes.
+ */
+function offHeapPages(heapPages: number, otherPages: number): number {
+  return Math.max(512, Math.min(512 + Math.ceil(heapPages * 2.25), maxArenaPages - otherPages));
 }
 
 /** One runtime, all parts visible. */
@@ -46,6 +52,7 @@ export class Machine {
   readonly oracle: Oracle | null;
   private pinBlock: Addr = 0;
   private pinsUsed = pinBlockWords;
+  private readonly pinBlocks: Addr[] = [];
   private readonly freePins: Addr[] = [];
 
   constructor(readonly settings: Settings) {
@@ -54,10 +61,14 @@ export class Machine {
       const heapPage = mem.table('arena').pages('heap', s.heapPages);
       const heap = heapTables(mem, s.heapPages);
       const sched = schedTables(mem, s.maxGoroutines + 1, s.procs);
-      const sys = arena === null ? null : new SysMem(arena, mem, offHeapPages(s.heapPages), this.order);
-      if (arena === null) SysMem.measure(mem, offHeapPages(s.heapPages));
+      const sys = arena === null ? null : new SysMem(arena, mem, sysPages, this.order);
+      if (arena === null) SysMem.measure(mem, sysPages);
       return { heapPage, heap, sched, sys };
     };
+    let sysPages = 0;
+    const bare = new LinearAlloc(null);
+    carve(bare, null);
+    sysPages = offHeapPages(s.heapPages, Math.ceil(bare.used / pageSize) + 1);
     const measure = new LinearAlloc(null);
     carve(measure, null);
     const sizePages = Math.ceil(measure.used / pageSize);
@@ -71,7 +82,7 @@ export class Machine {
       heapStartPage,
       heapPages: s.heapPages,
       sysStartPage: this.sys.firstPage,
-      sysPages: offHeapPages(s.heapPages),
+      sysPages,
     };
     writeHead(this.arena, this.geometry);
 
@@ -80,8 +91,7 @@ export class Machine {
     this.profiler = new MemProfiler(this.arena, this.sys, this.order, this.events, s.schemes);
     this.heap = new Heap(this.arena, mem, s.heapPages, this.sys, this.order, this.events, this.profiler, this.faults, tables.heap);
     this.gc = new GC(this.heap, this.sys, this.profiler, this.events, s.gogc);
-    this.gc.knobs.checkHeap = s.checkHeap;
-    this.gc.knobs.checkMark = s.checkMark;
+    this.setKnobs();
     const mutators: Mutator[] = [];
     for (let p = 0; p < s.procs; p++) {
       const rand = new Rand(s.seed, `memprofile ${p}`);
@@ -91,6 +101,25 @@ export class Machine {
     this.sched = new Sched(tables.sched, s.procs, this.heap, this.gc, mutators, this.events, this.chooser, this.order);
     this.oracle = s.oracle ? new Oracle(this.heap, this.gc, mutators, this.events) : null;
     this.readersChanged();
+  }
+
+  /** GODEBUG, before the first P exists: a mutator asks once which of its roads are open. */
+  private setKnobs(): void {
+    const { godebug, checkHeap, checkMark, procs, output } = this.settings;
+    const { gc } = this;
+    Object.assign(gc.knobs, {
+      checkHeap,
+      checkMark,
+      stopTheWorld: godebug.gcstoptheworld,
+      sbrk: godebug.sbrk !== 0,
+      everyMalloc: godebug.gceverymalloc !== 0,
+      trace: godebug.gctrace !== 0 && '1.19',
+      pacerTrace: godebug.gcpacertrace !== 0,
+      scavTrace: godebug.scavtrace !== 0,
+    } satisfies GcKnobs);
+    gc.print = output;
+    gc.clock.procs = procs;
+    this.heap.clobberFree = godebug.clobberfree !== 0;
   }
 
   /** The running P's allocator. */
@@ -130,6 +159,7 @@ export class Machine {
     if (slot === undefined) {
       if (this.pinsUsed === pinBlockWords) {
         this.pinBlock = this.globals(pinBlockWords);
+        this.pinBlocks.push(this.pinBlock);
         this.pinsUsed = 0;
       }
       slot = this.pinBlock + this.pinsUsed++ * 4;
@@ -142,6 +172,11 @@ export class Machine {
   unpin(slot: Addr): void {
     this.mutator.storePointer(slot >>> 2, 0);
     this.freePins.push(slot);
+  }
+
+  /** Whether a global's address was made by pin. */
+  isPin(slot: Addr): boolean {
+    return this.pinBlocks.some((block) => slot >= block && slot < block + pinBlockWords * 4);
   }
 
   /** Words of global variables: pointers, off the heap, roots for ever. */

@@ -3,6 +3,7 @@
 
 import { defaultMemProfileRate } from '../profiler/sampling.ts';
 import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
+import { type GoDebug, godebugOff, parseGoDebug } from './godebug.ts';
 import type { Chooser } from './internal/chooser.ts';
 import type { Backing } from './internal/memory.ts';
 
@@ -31,6 +32,10 @@ export interface Options {
   /** Checks every heap invariant at each phase change (ours), and marks a second time independently (gccheckmark). */
   checkHeap?: boolean;
   checkMark?: boolean;
+  /** Knobs of GODEBUG, such as 'gctrace=1,clobberfree=1': see godebug.ts. */
+  godebug?: string;
+  /** Takes the lines that knobs print, one a call and without the newline; what Go writes on standard error. Default: nobody. */
+  output?: (line: string) => void;
   /** How the arena's memory is obtained; by default the fastest that the host has. */
   backing?: Backing;
   /** Answers every choice; by default the fair one of the seed. */
@@ -52,6 +57,8 @@ export interface Settings {
   readonly oracle: boolean;
   readonly checkHeap: boolean;
   readonly checkMark: boolean;
+  readonly godebug: GoDebug;
+  readonly output: ((line: string) => void) | null;
   readonly backing: Backing | undefined;
   readonly chooser: Chooser | undefined;
 }
@@ -63,6 +70,11 @@ function integer(name: string, value: number, min: number, max: number): number 
     throw new RangeError(`option ${name}: got ${String(value)}, wanted a whole number from ${min} to ${max}`);
   }
   return value;
+}
+
+function truth(name: string, value: boolean | undefined): boolean {
+  if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`option ${name}: got ${String(value)}, wanted true or false`);
+  return value ?? false;
 }
 
 function schemeName(option: string, value: string): SchemeName {
@@ -81,7 +93,7 @@ function gogcOf(value: number | 'off'): number {
 
 const known = new Set<string>([
   'seed', 'procs', 'gogc', 'memProfileRate', 'scheme', 'watch', 'heapBytes', 'maxGoroutines',
-  'checked', 'oracle', 'checkHeap', 'checkMark', 'backing', 'chooser',
+  'checked', 'oracle', 'checkHeap', 'checkMark', 'godebug', 'output', 'backing', 'chooser',
 ]); // biome-ignore format: one glance
 
 /** Checks options and fills in the defaults. Throws RangeError or TypeError. */
@@ -89,10 +101,18 @@ export function settings(o: Options): Settings {
   for (const key of Object.keys(o)) if (!known.has(key)) throw new TypeError(`option ${key}: there is no such option`);
   const heapBytes = integer('heapBytes', o.heapBytes ?? 256 << 20, 8192, maxHeapBytes);
   const scheme = schemeName('scheme', o.scheme ?? 'three-stage');
+  if (o.watch !== undefined && !Array.isArray(o.watch))
+    throw new TypeError(`option watch: got ${String(o.watch)}, wanted a list of schemes`);
   const watch = (o.watch ?? []).map((name) => schemeName('watch', name)).filter((name) => name !== scheme);
   if (o.backing !== undefined && !['wasm', 'shared', 'plain'].includes(o.backing)) {
     throw new RangeError(`option backing: got '${String(o.backing)}', wanted one of wasm, shared, plain`);
   }
+  if (o.output !== undefined && typeof o.output !== 'function')
+    throw new TypeError(`option output: got ${typeof o.output}, wanted a function`);
+  if (o.chooser !== undefined && typeof o.chooser.choose !== 'function') {
+    throw new TypeError(`option chooser: got ${typeof o.chooser}, wanted an object with a method choose`);
+  }
+  const godebug = o.godebug === undefined ? godebugOff : parseGoDebug(o.godebug);
   return {
     seed: integer('seed', o.seed ?? 1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     procs: integer('procs', o.procs ?? 1, 1, 256),
@@ -101,10 +121,12 @@ export function settings(o: Options): Settings {
     schemes: [scheme, ...new Set(watch)],
     heapPages: Math.floor(heapBytes / 8192),
     maxGoroutines: integer('maxGoroutines', o.maxGoroutines ?? 65536, 1, 4_000_000),
-    checked: o.checked ?? false,
-    oracle: o.oracle ?? false,
-    checkHeap: o.checkHeap ?? false,
-    checkMark: o.checkMark ?? false,
+    checked: truth('checked', o.checked),
+    oracle: truth('oracle', o.oracle),
+    checkHeap: truth('checkHeap', o.checkHeap) || godebug.checkheap !== 0,
+    checkMark: truth('checkMark', o.checkMark) || godebug.gccheckmark !== 0,
+    godebug,
+    output: o.output ?? null,
     backing: o.backing,
     chooser: o.chooser,
   };

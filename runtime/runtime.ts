@@ -1,17 +1,23 @@
 // runtime: the public face of one machine. Options in, a program run, its numbers out; what a program dies of becomes a
 // RuntimeError with Go's text, an exit code and the way to run it again.
 
+import { initLine } from '../gc/gctrace.ts';
 import type { Truth } from '../gc/oracle.ts';
-import { pageMap } from '../heap/dump.ts';
+import { pageMap, slotMap } from '../heap/dump.ts';
+import type { Explanation } from '../heap/explain.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
 import { Channels } from '../sched/chan.ts';
 import { callSite } from './callsite.ts';
 import { Context } from './context.ts';
 import { goroutineDump } from './dump.ts';
-import { type GoFunc, spawn } from './go.ts';
-import { Fatal, type GoPanic, GoPanic as Panic, Throw } from './internal/throw.ts';
+import { Finals } from './final.ts';
+import { type Go, type GoFunc, spawn } from './go.ts';
+import { explainAddress, type FieldNames } from './inspect.ts';
+import { Fatal, GoPanic as Panic, Throw } from './internal/throw.ts';
 import { Machine } from './machine.ts';
+import { type GCStats, type MemStats, readGCStats, readMemStats } from './memstats.ts';
 import { type Options, type Settings, settings } from './options.ts';
+import { type AnyStruct, declaredStructs } from './struct.ts';
 
 /** What a program died of. `message` is Go's text, goroutine dump included. */
 export class RuntimeError extends Error {
@@ -49,14 +55,18 @@ export class Runtime {
   readonly machine: Machine;
   /** @internal */
   readonly channels: Channels;
+  /** @internal */
+  readonly finals: Finals;
   private readonly ctx: Context;
   private ran = false;
+  private readonly inits: { name: string; body: GoFunc<[]> }[] = [];
 
   /** Throws RangeError or TypeError for an option that is out of range or unknown; nothing is allocated then. */
   constructor(options: Options = {}) {
     this.settings = settings(options);
     this.machine = new Machine(this.settings);
     this.ctx = new Context(this.machine);
+    this.finals = new Finals(this.ctx);
     const { machine } = this;
     this.channels = new Channels(machine.sched, machine.heap, machine.sys, (addr) => machine.pin(addr));
   }
@@ -71,12 +81,37 @@ export class Runtime {
     const { sched, symtab } = this.machine;
     const site = callSite(Runtime.prototype.run);
     try {
-      spawn(this, this.ctx, main, [], symtab.pc('main.main', site.file, site.line));
+      spawn(this, this.ctx, this.inits.length === 0 ? main : this.initThen(main), [], symtab.pc('main.main', site.file, site.line));
       sched.run();
     } catch (cause) {
       throw this.died(cause);
     }
     return this.stats();
+  }
+
+  /**
+   * Registers a package's initialization, which runs in main's goroutine before main, in the order of the calls: Go's init
+   * functions. With GODEBUG=inittrace=1 each leaves a line. Throws TypeError once the program has begun.
+   */
+  init(name: string, body: GoFunc<[]>): void {
+    if (this.ran) throw new TypeError(`Runtime.init: ${name}: the program has begun; register packages before run`);
+    this.inits.push({ name, body });
+  }
+
+  private initThen(main: GoFunc<[]>): GoFunc<[]> {
+    const { inits, settings } = this;
+    return function* initThenMain(go: Go) {
+      for (const { name, body } of inits) {
+        const at = go.now();
+        const before = go.readMemStats();
+        yield* body(go);
+        const after = go.readMemStats();
+        if (settings.godebug.inittrace === 0) continue;
+        const [bytes, allocs] = [after.totalAlloc - before.totalAlloc, after.mallocs - before.mallocs];
+        settings.output?.(initLine({ name, at, clock: go.now() - at, bytes, allocs }));
+      }
+      yield* main(go);
+    };
   }
 
   /** Figures so far. */
@@ -99,29 +134,79 @@ export class Runtime {
     return this.machine.oracle?.last;
   }
 
+  /** Statistics of the allocator and the collector. runtime.ReadMemStats; inside the program use go.readMemStats. */
+  readMemStats(): MemStats {
+    return readMemStats(this.machine);
+  }
+
+  /** The history of pauses. debug.ReadGCStats; quantiles: how many to compute. */
+  readGCStats(quantiles = 0): GCStats {
+    return readGCStats(this.machine, quantiles);
+  }
+
   /** The heap as text, one character a page. */
   heapMap(): string {
     return pageMap(this.machine.heap);
   }
 
-  private died(cause: unknown): unknown {
-    const { sched } = this.machine;
-    const goid = sched.curg === 0 ? 0 : sched.gt.goid[sched.curg];
-    if (cause instanceof Panic) {
-      return new RuntimeError(`panic: ${panicText(cause)}\n\n${goroutineDump(this.machine, false)}`, 'panic', goid, 3, { cause });
+  /**
+   * The slots of the span that covers an address as text, one character each: `.` free, `o` allocated; while marking `o` white,
+   * `g` grey, `#` black; after it, until the span is swept, `#` survives.
+   */
+  slotMap(addr: number): string {
+    const { heap, gc } = this.machine;
+    heap.writeBack();
+    return slotMap(heap, addr, gc.greyObjects());
+  }
+
+  /** What an address is: its span, object, type and field, its colour, who points at it, and a path from a root. */
+  explain(addr: number): Explanation {
+    return explainAddress(this.machine, addr, this.fieldName);
+  }
+
+  private readonly fieldName: FieldNames = (type, word) => {
+    const s: AnyStruct | undefined = declaredStructs().find((d) => this.ctx.rtypes[d.index] === type);
+    if (s === undefined) return null;
+    for (const [name, first] of Object.entries(s.wordOf)) {
+      if (word >= first && word < first + s.fields[name].bytes / 4) return name;
     }
+    return null;
+  };
+
+  private died(cause: unknown): unknown {
+    const { machine, ctx } = this;
+    const { sched } = machine;
+    const goid = sched.curg === 0 ? 0 : sched.gt.goid[sched.curg];
+    const thrownAt = ctx.thrown !== null && ctx.thrown.error === cause ? ctx.thrown.pcs : undefined;
+    if (cause instanceof Panic) {
+      return new RuntimeError(`panic: ${cause.message}\n\n${goroutineDump(machine, false, thrownAt)}`, 'panic', goid, 3, { cause });
+    }
+    const dump = () => goroutineDump(machine, true, thrownAt);
     if (cause instanceof Fatal) {
-      return new RuntimeError(`fatal error: ${cause.message}\n\n${goroutineDump(this.machine, true)}`, 'fatal', goid, 3, { cause });
+      const before = cause.preface === '' ? '' : `${cause.preface}\n`;
+      return new RuntimeError(`${before}fatal error: ${cause.message}\n\n${dump()}`, 'fatal', goid, 3, { cause });
+    }
+    if (isStackOverflow(cause)) {
+      return new RuntimeError(
+        `runtime: goroutine stack exceeds the engine's limit\nfatal error: stack overflow\n\n${dump()}`,
+        'fatal',
+        goid,
+        3,
+        {
+          cause,
+        },
+      );
     }
     if (cause instanceof Throw) {
       const { seed, procs } = this.settings;
-      const text = `fatal error: ${cause.message}\n\nruntime bug; run again with seed ${seed}, procs ${procs}\n\n${goroutineDump(this.machine, true)}`;
+      const text = `fatal error: ${cause.message}\n\nruntime bug; run again with seed ${seed}, procs ${procs}\n\n${dump()}`;
       return new RuntimeError(text, 'throw', goid, 70, { cause });
     }
     return cause; // an error of the program's own JavaScript: as it is, with its own stack
   }
 }
 
-function panicText(p: GoPanic): string {
-  return p.message;
+/** JavaScript's own stack is used up: a program that recurses without end meets this before our stacks are full. */
+function isStackOverflow(cause: unknown): boolean {
+  return cause instanceof RangeError && cause.message === 'Maximum call stack size exceeded';
 }

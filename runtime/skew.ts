@@ -1,7 +1,10 @@
 // skew: published against true. For each scheme that watches a run: what it publishes now, which mark termination it speaks
 // of, the truth as of that one, and in how many buckets the two differ. Needs the option oracle and sampling at rate 1.
+
+import type { LedgerCopy, Truth } from '../gc/oracle.ts';
 import { inUseBytes, inUseObjects, type MemProfiler } from '../profiler/mprof.ts';
 import type { SchemeName } from '../profiler/schemes.ts';
+import { Ev } from './internal/events.ts';
 import type { Machine } from './machine.ts';
 
 /** One scheme's published profile beside the truth. */
@@ -24,23 +27,48 @@ export interface SchemeReport {
   readonly worstBucketBytes: number;
 }
 
-/** Follows which mark termination a machine's staged schemes speak of. Make it before the run. */
+/**
+ * Follows which mark termination a machine's staged schemes speak of. Make it before the run, and read profiles through it:
+ * the first read publishes everything when no collection has published anything yet (MemProfile's "no GC yet" rule), and what
+ * is published after that is, for a while, as of that read.
+ *
+ *   read before anything is published     what exists then                    until the next mark termination
+ *   mark termination n after such a read  the same, less what sweep n-1 freed since   until the one after, or runtime.GC()
+ *   mark termination n otherwise          the live set as of n-1
+ *   runtime.GC() has returned             the live set as of its mark termination
+ *   gcstoptheworld=2                      the live set as of the last mark termination, always
+ */
 export class SkewMeter {
-  private published = 0;
-  private anythingPublished = false;
+  private asOf = 0;
+  private truth: Truth | null = null;
+  /** The sampled objects that existed at a read that published everything, while their frees still matter; else null. */
+  private atRead: LedgerCopy | null = null;
 
   constructor(private readonly m: Machine) {
-    if (m.oracle === null) throw new TypeError('SkewMeter: the machine was made without the option oracle');
-    m.gc.onMarkTermination(() => {
-      this.published = m.gc.numGC; // after mark termination n the profile is as of n - 1
-      this.anythingPublished ||= this.published > 0;
+    const { oracle, gc } = m;
+    if (oracle === null) throw new TypeError('SkewMeter: the machine was made without the option oracle');
+    gc.onMarkTermination(() => {
+      const before = gc.numGC; // mark termination n publishes the profile as of n - 1
+      if (gc.knobs.stopTheWorld === 2) {
+        this.asOf = before + 1; // swept inside the stop and rotated twice: the profile is as of this one
+        this.truth = oracle.at(before + 1)!;
+        this.atRead = null;
+      } else if (this.atRead !== null) {
+        this.truth = this.atRead.truth();
+        this.atRead = null;
+      } else if (before > 0) {
+        this.asOf = before;
+        this.truth = oracle.at(before)!;
+      }
     });
-  }
-
-  /** Call when a forced sweep was published: the profile is as of the last mark termination. */
-  forcedSweepDone(): void {
-    this.published = this.m.gc.numGC;
-    this.anythingPublished = true;
+    gc.onForcedSweepDone(() => {
+      this.asOf = gc.numGC;
+      this.truth = oracle.at(gc.numGC)!;
+      this.atRead = null;
+    });
+    m.subscribe((kind, addr) => {
+      if (kind === Ev.free && this.atRead !== null) this.atRead.free(addr);
+    });
   }
 
   /** Reads every scheme's profile, as MemProfile would, and compares. */
@@ -50,10 +78,15 @@ export class SkewMeter {
   }
 
   private compare(scheme: SchemeName, index: number): SchemeReport {
-    const { profiler, oracle, gc } = this.m;
-    const records = profiler.records(true, index); // MemProfile publishes everything when nothing was published before
-    const asOf = scheme === 'naive' ? gc.numGC : this.published;
-    const truth = this.anythingPublished || (scheme === 'naive' && gc.numGC > 0) ? oracle!.at(asOf)! : oracle!.existing();
+    const { profiler, gc } = this.m;
+    const oracle = this.m.oracle!;
+    const records = profiler.records(true, index);
+    if (this.truth === null) {
+      this.atRead = oracle.copy();
+      this.truth = this.atRead.truth();
+    }
+    const ofNaive = scheme === 'naive' && gc.numGC > 0; // naive speaks of no mark termination: the last one stands in
+    const truth = ofNaive ? oracle.last : this.truth;
     let inUse = 0;
     let bytes = 0;
     let used = 0;
@@ -73,7 +106,7 @@ export class SkewMeter {
       buckets: used,
       inUseObjects: inUse,
       inUseBytes: bytes,
-      asOf: Math.max(truth.numGC, 0),
+      asOf: ofNaive ? gc.numGC : this.asOf,
       truthObjects: truth.objects,
       truthBytes: truth.bytes,
       skewBytes: bytes - truth.bytes,

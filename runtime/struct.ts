@@ -145,6 +145,11 @@ export function struct<const F extends Fields>(name: string, fields: F): Struct<
   return new Struct(name, fields);
 }
 
+/** @internal Every struct that was declared, by index. */
+export function declaredStructs(): readonly AnyStruct[] {
+  return structs;
+}
+
 /** @internal The struct that a pointer field leads to. */
 export function targetOf(owner: AnyStruct, f: Field<unknown>): AnyStruct {
   if (f.kind === 'self') return owner;
@@ -196,6 +201,7 @@ function checkedRefMaker(s: AnyStruct): MakeRef {
 function inherit(made: { name: string; prototype: object }, s: AnyStruct, accessorOf: typeof accessor): void {
   Object.setPrototypeOf(made.prototype, RefBase.prototype);
   Object.defineProperty(made, 'name', { value: s.name });
+  Object.defineProperty(made.prototype, structKey, { value: s });
   for (const [key, f] of Object.entries(s.fields as Fields)) Object.defineProperty(made.prototype, key, accessorOf(s, f, s.wordOf[key]!));
 }
 
@@ -263,6 +269,12 @@ function pointerAccessor(owner: AnyStruct, f: Field<unknown>, word: number): Acc
     },
   };
 }
+
+/** @internal The struct that a reference is one of. */
+export function structOf<S extends AnyStruct>(ref: RefBase<S>): S {
+  return Object.getPrototypeOf(ref)[structKey] as S;
+}
+const structKey = Symbol('struct');
 
 /** @internal The address of a live reference; a stale one or something else is refused. */
 export function addressOf(value: RefBase<AnyStruct>): number {

@@ -96,6 +96,8 @@ export class HChannel {
   private readonly f64: Float64Array;
   private readonly i: number;
   private readonly sched: Sched;
+  /** Virtual time of the last operation. */
+  private time = 0;
   /** Buffered host values, by ring position. */
   private readonly hostBuf: unknown[];
 
@@ -125,6 +127,7 @@ export class HChannel {
   /** Sends one value (an address, a number or anything). Source: chansend. */
   send(value: unknown): Op {
     const { w, i, sched } = this;
+    this.time = sched.orderAfter(this.time);
     if (w[i + HChan.closed] !== 0) gopanic('send on closed channel');
     const sg = this.dequeue(HChan.recvFirst);
     if (sg !== 0) {
@@ -144,6 +147,7 @@ export class HChannel {
   /** Receives one value: [value, ok] lands as `{value, ok}` through take. Source: chanrecv. */
   recv(): Op {
     const { w, i, sched } = this;
+    this.time = sched.orderAfter(this.time);
     if (w[i + HChan.qcount]! > 0) {
       const op = sched.done(undefined);
       op.value = this.takeBuf();
@@ -174,6 +178,7 @@ export class HChannel {
   /** Source: closechan: collects receivers, then senders, and readies them when all are collected. */
   close(): void {
     const { w, i, sched } = this;
+    this.time = sched.orderAfter(this.time);
     if (w[i + HChan.closed] !== 0) gopanic('close of closed channel');
     w[i + HChan.closed] = 1;
     const woken: Addr[] = [];
@@ -209,7 +214,11 @@ export class HChannel {
   private getElem(g: G): unknown {
     const { gt } = this.sched;
     if (this.kind === ElemKind.pointer) return gt.elem[g];
-    return this.kind === ElemKind.number ? gt.elemNumber[g] : this.sched.ops[g]!.value;
+    if (this.kind === ElemKind.number) return gt.elemNumber[g];
+    const op = this.sched.ops[g]!;
+    const { value } = op;
+    op.value = undefined; // it is the receiver's now; the send itself gives nothing
+    return value;
   }
 
   /**

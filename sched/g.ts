@@ -38,6 +38,7 @@ export const enum WaitReason {
   semacquire,
   sleep,
   gcCycle,
+  finalizer,
 }
 
 export const waitReasonNames: readonly string[] = [
@@ -49,6 +50,7 @@ export const waitReasonNames: readonly string[] = [
   'semacquire',
   'sleep',
   'wait for GC cycle',
+  'finalizer wait',
 ];
 
 export function gTable(mem: LinearAlloc, rows: number) {
@@ -73,6 +75,10 @@ export function gTable(mem: LinearAlloc, rows: number) {
     goPc: mem.i32<G>('goPc', rows),
     /** Goroutine id of the creator. */
     parent: mem.i32<G>('parent', rows),
+    /** 1: one of the runtime's own; not counted, not dumped, no part of a deadlock. */
+    system: mem.u8<G>('system', rows),
+    /** Virtual nanoseconds before which it does not run: the end of its last turn, or later when it was made runnable. */
+    readyAt: mem.f64<G>('readyAt', rows),
     /** A pointer in flight: what a blocked send brings, what a receive got. A root. */
     elem: mem.i32<G>('elem', rows),
     /** A number in flight. */

@@ -29,10 +29,19 @@ export function pTable(mem: LinearAlloc, procs: number) {
     runqTail: mem.i32<P>('runqTail', procs),
     runq: mem.i32<Id<'runqSlot'>>('runq', procs * runqSize),
     runNext: mem.i32<P>('runNext', procs),
+    /** When this P's time slice began, and the schedTick that it belongs to. Go's sysmontick. */
+    sliceStart: mem.f64<P>('sliceStart', procs),
+    sliceTick: mem.i32<P>('sliceTick', procs),
     /** Virtual nanoseconds of this P's M. Only grows. */
     clock: mem.f64<P>('clock', procs),
-    /** Nanoseconds of marking that the worker of this P has done / may do: 25 % of the time of its goroutines. */
-    workerDebt: mem.f64<P>('workerDebt', procs),
+    /** What this P does for the collector (WorkerMode); none while nothing marks. The P itself writes it. */
+    workerMode: mem.u8<P>('workerMode', procs),
+    /** Nanoseconds that this P's fractional worker has marked in this cycle. Go's gcFractionalMarkTime. */
+    fractionalTime: mem.f64<P>('fractionalTime', procs),
+    /** Nanoseconds of sweeping that this P still owes: a third of the time of its goroutines. */
+    sweepDebt: mem.f64<P>('sweepDebt', procs),
+    /** Since when this P has been idle and the CPU limiter has not heard of it. */
+    idleFrom: mem.f64<P>('idleFrom', procs),
   };
 }
 
@@ -125,6 +134,14 @@ export class RunQueues {
     return this.pop(p);
   }
 
+  /** p's time slice is used up: whoever would inherit it goes to the end of the global queue. */
+  expire(p: P): void {
+    const next = this.pt.runNext[p] as G;
+    if (next === 0) return;
+    this.pt.runNext[p] = 0;
+    this.putGlobal(next);
+  }
+
   /** Moves half of victim's ring (rounded up) to p and returns one of it; runNext only when the ring is empty. Source: runqsteal. */
   steal(p: P, victim: P): G {
     const { pt } = this;
@@ -136,6 +153,18 @@ export class RunQueues {
     }
     for (let i = 1; i < n - (n >> 1); i++) this.push(p, this.pop(victim));
     return this.pop(victim);
+  }
+
+  /** Moves p's goroutines to the global queue: p will mark. Source: gcBgMarkWorker, dedicated mode. */
+  giveAway(p: P): void {
+    for (let g = this.get(p); g !== 0; g = this.get(p)) this.putGlobal(g);
+  }
+
+  /** Whether any goroutine waits in any queue. */
+  get empty(): boolean {
+    if (this.globalSize > 0) return false;
+    for (let p = 0 as P; p < this.procs; p++) if (this.length(p) > 0) return false;
+    return true;
   }
 
   /** Number of goroutines queued at p, runNext included. */

@@ -1,9 +1,9 @@
 // proc: the scheduler. Goroutines (generators) run on Ps; each P's M has a clock in virtual nanoseconds, and the P with the
 // smallest clock goes next, so that GOMAXPROCS=4 is faster in virtual time. Source: proc.go.
 //
-// One round of a P (step): fire due timers, findRunnable, run the goroutine until it yields, charge its time, do the share
-// of collector work that Go's background workers would have done meanwhile. findRunnable looks, in Go's order, at the
-// global queue every 61st round, the local queue, the global queue, and then steals.
+// One round of a P (step): fire due timers, mark if the P is a mark worker now, else findRunnable, run the goroutine until it
+// yields, charge its time, sweep a little. findRunnable looks, in Go's order, at the global queue every 61st round, the local
+// queue, the global queue, and then steals. A P that finds nothing marks or sweeps.
 //
 // A goroutine runs until it blocks, yields or ends: all others stand at safepoints meanwhile, so stopping the world is a
 // matter of the state being written back. (Threads that run goroutines in parallel are left out: docs/faithful.md.)
@@ -11,6 +11,7 @@
 import type { CallStack, Mutator } from '../gc/malloc.ts';
 import type { GC } from '../gc/mgc.ts';
 import type { GcWork } from '../gc/mgcwork.ts';
+import { WorkerMode } from '../gc/mgcworkers.ts';
 import type { World } from '../gc/world.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
@@ -23,6 +24,8 @@ import { type Blocking, Op } from './op.ts';
 import { type P, PStatus, type PTable, pTable, RunQueues } from './p.ts';
 import { Stacks } from './stack.ts';
 import { Timers } from './timer.ts';
+
+const forgottenYield = 'a blocking operation was called and not awaited: write `yield*` in front of it';
 
 /** A goroutine's continuation. */
 export type Continuation = Generator<void, unknown, void>;
@@ -78,6 +81,8 @@ export class Sched implements World, CallStack {
   /** Turns of goroutines so far. */
   turns = 0;
   private worldStopped = false;
+  /** The P whose mark worker takes a slice now; -1 for none. */
+  private workerP = -1;
 
   constructor(
     tables: SchedTables,
@@ -98,7 +103,9 @@ export class Sched implements World, CallStack {
     this.mutator = mutators[0]!;
     this.goidNext = new Int32Array(procs);
     this.goidEnd = new Int32Array(procs);
+    for (let p = 0 as P; p < procs; p++) this.pt.schedTick[p] = 1; // before main, Go's own goroutines had their rounds
     for (const m of mutators) m.callStack = this;
+    for (let p = 0 as P; p < procs; p++) this.pt.schedTick[p] = 1; // Go's has moved long before main: round 0 is not main's
     gc.attach(this);
   }
 
@@ -120,8 +127,17 @@ export class Sched implements World, CallStack {
     gt.parent[g] = this.curg === 0 ? 0 : gt.goid[this.curg];
     gt.elem[g] = 0;
     gt.waitReason[g] = WaitReason.none;
+    gt.system[g] = 0;
     this.ops[g] ??= new Op(g);
     this.live++;
+    return g;
+  }
+
+  /** A goroutine of the runtime's own. Source: isSystemGoroutine. */
+  newSystemG(goPc: number): G {
+    const g = this.newG(goPc);
+    this.gt.system[g] = 1;
+    this.live--;
     return g;
   }
 
@@ -129,6 +145,7 @@ export class Sched implements World, CallStack {
   start(g: G, continuation: Continuation): void {
     this.continuations[g] = continuation;
     this.gt.status[g] = GStatus.runnable;
+    this.gt.readyAt[g] = this.now();
     if (this.events.on) this.events.emit(Ev.goCreate, this.gt.goid[g], this.gt.parent[g], this.gt.goPc[g]);
     this.runq.put(this.curp, g, true);
     this.wakep();
@@ -152,13 +169,19 @@ export class Sched implements World, CallStack {
 
   private goexit(g: G): void {
     const { gt } = this;
-    gt.status[g] = GStatus.dead;
     if (this.events.on) this.events.emit(Ev.goEnd, gt.goid[g]);
+    if (gt.goid[g] === 1) this.mainDone = true;
+    this.release(g);
+  }
+
+  /** Takes back the row and the stack of a goroutine that has ended, or that was made and never started. */
+  release(g: G): void {
+    const { gt } = this;
+    gt.status[g] = GStatus.dead;
     this.continuations[g] = null;
     this.stacks.freeAll(g);
     gt.elem[g] = 0;
-    this.live--;
-    if (gt.goid[g] === 1) this.mainDone = true;
+    if (gt.system[g] === 0) this.live--;
     gt.schedLink[g] = this.freeRows;
     this.freeRows = g;
   }
@@ -184,7 +207,7 @@ export class Sched implements World, CallStack {
   private begin(): Op {
     if (this.curg === 0) throw new TypeError('a blocking operation was called outside a goroutine');
     const op = this.ops[this.curg]!;
-    if (op.inFlight) throw new TypeError('a blocking operation was called and not awaited: write `yield*` in front of it');
+    if (op.inFlight) throw new TypeError(forgottenYield);
     op.inFlight = true;
     op.convert = null;
     this.gt.elem[this.curg] = 0; // what the last operation brought is a root no longer
@@ -196,6 +219,7 @@ export class Sched implements World, CallStack {
     const { gt } = this;
     if (gt.status[g] !== GStatus.waiting) gothrow(`ready: goroutine ${gt.goid[g]} has status ${gt.status[g]}`);
     gt.status[g] = GStatus.runnable;
+    gt.readyAt[g] = Math.max(gt.readyAt[g], this.now());
     if (this.events.on) this.events.emit(Ev.goReady, gt.goid[g], this.curg === 0 ? 0 : gt.goid[this.curg]);
     this.runq.put(this.curp, g, next);
     this.wakep();
@@ -211,8 +235,9 @@ export class Sched implements World, CallStack {
   /** Sleeps for virtual nanoseconds; not positive: returns at once. Source: timeSleep. */
   sleep(nanos: number): Blocking<void> {
     if (!(nanos > 0)) return this.done(undefined) as Blocking<void>;
-    this.timers.add(this.curg, this.pt.clock[this.curp] + this.mutator.nanos + nanos);
-    return this.park(WaitReason.sleep) as Blocking<void>;
+    const op = this.park(WaitReason.sleep);
+    this.timers.add(this.curg, this.now() + nanos);
+    return op as Blocking<void>;
   }
 
   // --- the loop --------------------------------------------------------------------------------------------------------
@@ -257,16 +282,19 @@ export class Sched implements World, CallStack {
     }
     const { clock } = this.pt;
     while (this.timers.earliest() <= clock[p]) this.ready(this.timers.pop(), true);
+    if (this.gc.marking && this.markWorker(p)) return;
     const g = this.findRunnable(p);
     if (g !== 0) {
+      const { readyAt } = this.gt;
+      if (clock[p] < readyAt[g]) clock[p] = readyAt[g]; // another P, ahead in time, made it runnable or ran it last
       const before = clock[p];
       this.execute(g);
       clock[p] += turnNanos + this.takeNanos();
-      this.backgroundWork(p, clock[p] - before);
-    } else {
-      const cost = this.gc.step(idleObjects);
-      if (cost > 0) clock[p] += cost + this.takeNanos();
-      else this.pt.status[p] = PStatus.idle;
+      readyAt[g] = clock[p];
+      this.backgroundSweep(p, clock[p] - before);
+    } else if (!this.idleWork(p)) {
+      this.pt.status[p] = PStatus.idle;
+      this.pt.idleFrom[p] = clock[p];
     }
   }
 
@@ -279,6 +307,7 @@ export class Sched implements World, CallStack {
   /** Source: findRunnable, without network and with workers as part of step. */
   private findRunnable(p: P): G {
     const { runq } = this;
+    this.checkSlice(p);
     if (this.pt.schedTick[p] % 61 === 0) {
       const g = runq.getGlobal(p, 1);
       if (g !== 0) {
@@ -287,6 +316,15 @@ export class Sched implements World, CallStack {
       }
     }
     return runq.get(p) || runq.getGlobal(p, 0) || this.steal(p);
+  }
+
+  /** Goroutines that wake each other inherit one time slice; when it is used up, others come first. Source: sysmon's retake. */
+  private checkSlice(p: P): void {
+    const { schedTick, sliceTick, sliceStart, clock } = this.pt;
+    if (sliceTick[p] !== schedTick[p]) {
+      sliceTick[p] = schedTick[p];
+      sliceStart[p] = clock[p];
+    } else if (clock[p] - sliceStart[p] >= timeSlice) this.runq.expire(p);
   }
 
   /** Takes half of another P's queue, looking at all of them from a chosen one on. Source: stealWork. */
@@ -305,13 +343,20 @@ export class Sched implements World, CallStack {
   /** One idle P, if any, comes to look for work, no earlier than now. Source: wakep. */
   private wakep(): void {
     const { status, clock } = this.pt;
-    if (status[this.curp] === PStatus.idle) status[this.curp] = PStatus.running;
+    if (status[this.curp] === PStatus.idle) this.wake(this.curp, clock[this.curp]);
     for (let p = 0 as P; p < this.procs; p++) {
       if (status[p] !== PStatus.idle) continue;
-      status[p] = PStatus.running;
-      clock[p] = Math.max(clock[p], clock[this.curp]);
+      this.wake(p, clock[this.curp]);
       return;
     }
+  }
+
+  /** An idle P is idle no longer, from `when` on. */
+  private wake(p: P, when: number): void {
+    const { status, clock, idleFrom } = this.pt;
+    status[p] = PStatus.running;
+    clock[p] = Math.max(clock[p], when);
+    this.gc.limiter.addIdleTime(Math.max(clock[p] - idleFrom[p], 0));
   }
 
   private execute(g: G): void {
@@ -323,8 +368,10 @@ export class Sched implements World, CallStack {
     this.stacks.load(g);
     const { done } = resume.call(this.continuations[g]!);
     this.stacks.unload();
-    if (done) this.goexit(g);
-    else if (gt.status[g] === GStatus.running) {
+    if (done) {
+      if (this.ops[g]!.inFlight) throw new TypeError(forgottenYield);
+      this.goexit(g);
+    } else if (gt.status[g] === GStatus.running) {
       gt.status[g] = GStatus.runnable; // Gosched, preemption, or a bare yield
       if (this.events.on) this.events.emit(Ev.goYield, gt.goid[g]);
       this.runq.putGlobal(g);
@@ -332,28 +379,132 @@ export class Sched implements World, CallStack {
     this.curg = 0 as G;
   }
 
-  /** What Go's dedicated and fractional workers and the background sweeper did while goroutines ran for `nanos`. */
-  private backgroundWork(p: P, nanos: number): void {
+  // --- the collector's background (gc/mgcworkers.ts says who marks) ------------------------------------------------------
+
+  /**
+   * Runs a slice of p's dedicated or fractional worker if it should mark now. A dedicated P marks until the marking ends and
+   * gives its goroutines away first. Source: findRunnableGCWorker, gcBgMarkWorker.
+   */
+  private markWorker(p: P): boolean {
+    const { gc, pt } = this;
+    const { workers, markStartTime } = gc.pacer;
+    const { clock, workerMode, fractionalTime } = pt;
+    if (clock[p] < markStartTime && workerMode[p] === WorkerMode.none) return false; // this P has yet to come to that time
+    gc.tickLimiter(clock[p]);
+    if (workerMode[p] !== WorkerMode.dedicated && workers.takeDedicated()) this.dedicate(p);
+    if (workerMode[p] === WorkerMode.dedicated) {
+      this.markSlice(p, WorkerMode.dedicated);
+      return true;
+    }
+    const elapsed = clock[p] - markStartTime;
+    const goesOn = workerMode[p] === WorkerMode.fractional && workers.mayGoOn(fractionalTime[p], elapsed);
+    if (!goesOn && !workers.wantsFractional(fractionalTime[p], elapsed)) {
+      workerMode[p] = WorkerMode.none;
+      return false;
+    }
+    workerMode[p] = WorkerMode.fractional;
+    this.markSlice(p, WorkerMode.fractional);
+    return true;
+  }
+
+  private dedicate(p: P): void {
+    this.pt.workerMode[p] = WorkerMode.dedicated;
+    if (this.runq.length(p) === 0) return;
+    this.runq.giveAway(p);
+    this.wakep();
+  }
+
+  /** A slice of marking on p, on its clock. */
+  private markSlice(p: P, mode: WorkerMode): void {
+    const { clock, fractionalTime } = this.pt;
+    clock[p] = Math.max(clock[p], this.gc.pacer.markStartTime); // a P whose clock is behind marks nothing before marking began
+    this.workerP = p;
+    const cost = this.gc.workerStep(mode, workerObjects);
+    this.workerP = -1;
+    if (mode === WorkerMode.fractional) fractionalTime[p] += cost;
+    clock[p] += cost;
+    if (p === this.curp) clock[p] += this.takeNanos();
+  }
+
+  /** Nothing to run on p: marks, or sweeps a span. False: there is none of that either. */
+  private idleWork(p: P): boolean {
     const { gc } = this;
-    if (gc.idle) return;
-    const { workerDebt, clock } = this.pt;
-    workerDebt[p] = Math.min(workerDebt[p] + nanos / 3, maxWorkerDebt); // 25 % of all time is a third of the goroutines'
-    while (workerDebt[p] > 0) {
-      const cost = gc.step(workerObjects);
+    if (gc.marking) return this.markIdle(p);
+    const cost = gc.step(idleObjects);
+    this.pt.clock[p] += cost + this.takeNanos();
+    return cost > 0;
+  }
+
+  private markIdle(p: P): boolean {
+    const { workers } = this.gc.pacer;
+    if (!workers.addIdle()) return false;
+    const before = this.pt.clock[p];
+    this.markSlice(p, WorkerMode.idle);
+    this.gc.limiter.addIdleTime(this.pt.clock[p] - before);
+    workers.removeIdle();
+    return true;
+  }
+
+  /**
+   * What other Ps' workers did while the running goroutine used its turn, and this P's fractional worker, which Go would
+   * have let in by preempting the goroutine. Turns are not cut here, so this is how a long one shares its time.
+   */
+  backgroundMark(): void {
+    const { gc, pt, curp, mutator } = this;
+    if (this.curg === 0) return; // somebody uses the machine without its scheduler: no other P has a clock
+    const { workers, markStartTime } = gc.pacer;
+    const { clock, workerMode, fractionalTime } = pt;
+    const now = this.now();
+    const nothingToRun = this.runq.empty;
+    for (let p = 0 as P; p < this.procs; p++) {
+      if (p === curp) continue;
+      while (gc.marking && clock[p] < now) {
+        if (workerMode[p] !== WorkerMode.dedicated && workers.takeDedicated()) this.dedicate(p);
+        if (workerMode[p] === WorkerMode.dedicated) this.markSlice(p, WorkerMode.dedicated);
+        else if (!nothingToRun || !this.markIdle(p)) break;
+      }
+    }
+    while (gc.marking && workers.wantsFractional(fractionalTime[curp], this.now() - markStartTime)) {
+      const cost = gc.workerStep(WorkerMode.fractional, workerObjects);
+      fractionalTime[curp] += cost;
+      mutator.nanos += cost;
+    }
+  }
+
+  takeIdleTime(now: number): number {
+    const { status, idleFrom } = this.pt;
+    let nanos = 0;
+    for (let p = 0 as P; p < this.procs; p++) {
+      if (status[p] !== PStatus.idle || idleFrom[p] >= now) continue;
+      nanos += now - idleFrom[p];
+      idleFrom[p] = now;
+    }
+    return nanos;
+  }
+
+  /** What the background sweeper did while goroutines ran for `nanos`: it has a turn of its own, here a fourth of the time. */
+  private backgroundSweep(p: P, nanos: number): void {
+    const { gc } = this;
+    const { sweepDebt, clock } = this.pt;
+    if (gc.marking || gc.idle) {
+      sweepDebt[p] = 0;
+      return;
+    }
+    sweepDebt[p] = Math.min(sweepDebt[p] + nanos / 3, maxSweepDebt);
+    while (sweepDebt[p] > 0) {
+      const cost = gc.step(1);
       if (cost === 0) break;
-      workerDebt[p] -= cost;
+      sweepDebt[p] -= cost;
       clock[p] += cost;
     }
   }
 
   /** Every P is idle: jump to the next timer, or nothing can ever happen again. Source: checkdead. */
   private allIdle(): void {
-    const { clock, status } = this.pt;
     const when = this.timers.earliest();
     if (when !== Infinity) {
       this.curp = 0 as P;
-      status[this.curp] = PStatus.running;
-      clock[this.curp] = Math.max(clock[this.curp], when);
+      this.wake(this.curp, when);
       return;
     }
     fatal(this.mainGone() ? 'no goroutines (main called runtime.Goexit) - deadlock!' : 'all goroutines are asleep - deadlock!');
@@ -363,9 +514,21 @@ export class Sched implements World, CallStack {
     return this.live === 0;
   }
 
-  /** Virtual nanoseconds on the clock of the running P. Source: nanotime. */
+  /** Virtual nanoseconds on the clock of the running P, or of the one whose worker marks meanwhile. Source: nanotime. */
   now(): number {
+    if (this.workerP >= 0 && this.workerP !== this.curp) return this.pt.clock[this.workerP as P];
     return this.pt.clock[this.curp] + this.mutator.nanos;
+  }
+
+  /**
+   * Virtual time of an operation on something shared (a channel, a WaitGroup) that was last used at `last`: not before that,
+   * whatever this P's clock says, as the thing's lock would have it.
+   */
+  orderAfter(last: number): number {
+    const now = this.now();
+    if (now >= last) return now;
+    this.mutator.nanos += last - now;
+    return last;
   }
 
   // --- what the collector asks for (gc/world.ts) -----------------------------------------------------------------------
@@ -378,17 +541,27 @@ export class Sched implements World, CallStack {
     this.heap.writeBack();
   }
 
-  startTheWorld(): void {
+  /** Stopping is instant here (all others stand at safepoints); what the stop lasts is charged when it ends. */
+  startTheWorld(nanos: number): void {
     this.worldStopped = false;
+    this.mutator.nanos += nanos; // the P that asked takes it to its clock with the rest of its turn
+    const { status, clock } = this.pt;
+    for (let p = 0 as P; p < this.procs; p++) if (p !== this.curp && status[p] === PStatus.running) clock[p] += nanos;
+    if (!this.gc.marking) return;
+    const now = this.now();
+    for (let p = 0 as P; p < this.procs; p++) if (p !== this.curp && status[p] === PStatus.idle) this.wake(p, now); // work for all
   }
 
   stackCount(): number {
     return this.nextRow - 1;
   }
 
-  scanStack(i: number, work: GcWork): void {
+  scanStack(i: number, work: GcWork): number {
     const g = (i + 1) as G;
-    if (this.gt.status[g] !== GStatus.dead && this.gt.status[g] !== GStatus.idle) this.stacks.scan(g, work);
+    const { status, sp, stackLo } = this.gt;
+    if (status[g] === GStatus.dead || status[g] === GStatus.idle) return 0;
+    this.stacks.scan(g, work);
+    return sp[g] - stackLo[g];
   }
 
   eachStackPointer(visit: (addr: Addr) => void): void {
@@ -398,6 +571,10 @@ export class Sched implements World, CallStack {
   }
 
   cycleChanged(): void {
+    for (let p = 0 as P; p < this.procs; p++) {
+      this.pt.workerMode[p] = WorkerMode.none;
+      this.pt.fractionalTime[p] = 0;
+    }
     const waiters = this.gcWaiters;
     this.gcWaiters = [];
     for (const g of waiters) this.ready(g, false);
@@ -409,8 +586,20 @@ export class Sched implements World, CallStack {
 
   /** Waits for the collector's next change of phase. */
   private waitForCycle(): Blocking<void> {
+    const op = this.park(WaitReason.gcCycle);
     this.gcWaiters.push(this.curg);
-    return this.park(WaitReason.gcCycle) as Blocking<void>;
+    return op as Blocking<void>;
+  }
+
+  /** runtime.GC as a blocking call, so that a forgotten yield* is noticed like that of any other. */
+  collect(): Blocking<void> {
+    const op = this.begin();
+    return {
+      [Symbol.iterator]: () => {
+        op.inFlight = false;
+        return this.forceGC();
+      },
+    };
   }
 
   /**
@@ -424,22 +613,28 @@ export class Sched implements World, CallStack {
     if (gc.cycle === n) gc.start(true);
     while (gc.marking && gc.cycle === n + 1) yield* this.waitForCycle();
     while (gc.cycle === n + 1 && !gc.sweeper.isDone) {
-      this.mutator.nanos += gc.sweepStep();
+      const spans = this.chooser.everyOperation ? 1 : spansPerTurn; // Go yields after each span; a turn here costs ten
+      for (let i = 0; i < spans && !gc.sweeper.isDone; i++) this.mutator.nanos += gc.sweepStep();
       yield* this.gosched();
     }
     // Cycle n+2 may be marking already: then sweep n+1 is complete and its slot is not rotated yet. Later is too late.
     if (gc.cycle === n + 1 || (gc.marking && gc.cycle === n + 2)) gc.forcedSweepDone();
   }
 
-  /** Every goroutine that is not dead, oldest row first. */
+  /** Every goroutine of the program that is not dead, oldest row first. */
   *goroutines(): Generator<G, void, void> {
     for (let g = 1 as G; g < this.nextRow; g++) {
-      if (this.gt.status[g] !== GStatus.dead && this.gt.status[g] !== GStatus.idle) yield g;
+      const status = this.gt.status[g];
+      if (status !== GStatus.dead && status !== GStatus.idle && this.gt.system[g] === 0) yield g;
     }
   }
 }
 
+/** Nanoseconds that goroutines which wake each other may use before others get a turn. Go's forcePreemptNS. */
+const timeSlice = 10e6;
+/** Spans that runtime.GC() sweeps before it lets others run. */
+const spansPerTurn = 32;
 const idleObjects = 4096;
 const workerObjects = 1024;
-/** A P owes the collector no more than this, so that one long turn is not followed by a long pause. */
-const maxWorkerDebt = 1e6;
+/** A P owes the sweeper no more than this, so that one long turn is not followed by a long pause. */
+const maxSweepDebt = 1e6;

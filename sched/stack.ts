@@ -32,7 +32,10 @@ export const enum FrameHead {
 
 const minStack = 256;
 const poolOrders = 5; // 256, 512, 1K, 2K, 4K: cut from one page; larger stacks are whole spans
-/** Bytes at which Go's 32-bit ports give up: `stack overflow`. */
+/**
+ * Largest stack; beyond it Go's `stack overflow`. Go's 32-bit ports allow 250 MB; ours hold only declared pointers, and the
+ * JavaScript stack usually ends first (runtime.ts turns that into the same fatal error).
+ */
 export const maxStackBytes = 64 << 20;
 
 /** The stacks of one machine's goroutines. */
@@ -43,7 +46,7 @@ export class Stacks {
    * The running goroutine and its stack registers, in fields while it runs: `load` takes them from the table, `save` writes
    * them back (when it stops, and before anybody looks at its stack). Zero when no goroutine runs.
    */
-  private g: G = 0 as G;
+  running: G = 0 as G;
   /** First byte of the running stack; frames are known by their offset from it. */
   lo: Addr = 0;
   private hi: Addr = 0;
@@ -60,7 +63,7 @@ export class Stacks {
   /** g runs from now on. */
   load(g: G): void {
     const { gt } = this;
-    this.g = g;
+    this.running = g;
     this.lo = gt.stackLo[g];
     this.hi = gt.stackHi[g];
     this.sp = gt.sp[g];
@@ -69,7 +72,7 @@ export class Stacks {
 
   /** Writes the registers back; the goroutine may go on. */
   save(): void {
-    const { gt, g } = this;
+    const { gt, running: g } = this;
     if (g === 0) return;
     gt.stackLo[g] = this.lo;
     gt.stackHi[g] = this.hi;
@@ -116,18 +119,13 @@ export class Stacks {
 
   /** Pushes the first frame of a goroutine that does not run yet. */
   pushFirst(g: G, pc: number, n: number): number {
-    const running = this.g;
+    const { running } = this;
     this.save();
     this.load(g);
     const offset = this.push(pc, n);
     this.save();
     this.load(running);
     return offset;
-  }
-
-  /** Pc of the running goroutine's innermost frame; 0 for none. */
-  innermostPc(): number {
-    return this.fp === 0 ? 0 : this.w[(this.fp >>> 2) + FrameHead.pc]!;
   }
 
   private grow(bytes: number): void {
@@ -218,7 +216,8 @@ export class Stacks {
     let n = 0;
     for (let fp = this.gt.fp[g]; fp !== 0 && n < max; ) {
       const i = fp >>> 2;
-      pcs[n++] = w[i + FrameHead.pc]!;
+      const pc = w[i + FrameHead.pc]!;
+      if (pc !== 0) pcs[n++] = pc; // 0: more slots of the frame below
       const prevWords = w[i + FrameHead.shape]! >>> 16;
       fp = prevWords === 0 ? 0 : fp - prevWords * 4;
     }

@@ -19,6 +19,8 @@ const enum WaitGroupRecord {
 export class WaitGroup {
   private readonly i: number;
   private readonly w: Int32Array;
+  /** Virtual time of the last operation. */
+  private time = 0;
 
   constructor(
     private readonly sched: Sched,
@@ -32,6 +34,7 @@ export class WaitGroup {
   /** Adds delta to the counter; at 0 all waiters go on. Panics with Go's words when it would become negative. */
   add(delta: number): void {
     const { w, i } = this;
+    this.time = this.sched.orderAfter(this.time);
     const counter = w[i + WaitGroupRecord.counter]! + delta;
     if (counter < 0) throw new GoPanic('sync: negative WaitGroup counter');
     if (delta > 0 && counter === delta && w[i + WaitGroupRecord.waiters] !== 0) {
@@ -48,6 +51,7 @@ export class WaitGroup {
   /** Waits until the counter is 0. */
   wait(): Blocking<void> {
     const { w, i, sched } = this;
+    this.time = sched.orderAfter(this.time);
     if (w[i + WaitGroupRecord.counter] === 0) return sched.done(undefined) as Blocking<void>;
     const op = sched.park(WaitReason.semacquire);
     const last = w[i + WaitGroupRecord.last] as G;
@@ -56,8 +60,16 @@ export class WaitGroup {
     w[i + WaitGroupRecord.last] = sched.curg;
     sched.gt.schedLink[sched.curg] = 0;
     w[i + WaitGroupRecord.waiters]!++;
+    op.convert = this.returned;
     return op as Blocking<void>;
   }
+
+  /** A waiter runs again: the group must not be in use anew. */
+  private readonly returned = (): void => {
+    const { w, i } = this;
+    if (w[i + WaitGroupRecord.counter] === 0 && w[i + WaitGroupRecord.waiters] === 0) return;
+    throw new GoPanic('sync: WaitGroup is reused before previous Wait has returned');
+  };
 
   private release(): void {
     const { w, i, sched } = this;

@@ -13,6 +13,13 @@ export class Throw extends Error {
 /** The program did something that Go ends with `fatal error: …`. Source: runtime.fatal of panic.go. */
 export class Fatal extends Error {
   override readonly name = 'Fatal';
+  constructor(
+    message: string,
+    /** A line that Go prints before `fatal error: …`; '' for none. */
+    readonly preface = '',
+  ) {
+    super(message);
+  }
 }
 
 /** A Go panic on its way up one goroutine. `value` is what recover would return. */
@@ -34,9 +41,9 @@ export function gothrow(fact: string): never {
   throw new Throw(fact);
 }
 
-/** Ends the program with Go's `fatal error: <message>`. */
-export function fatal(message: string): never {
-  throw new Fatal(message);
+/** Ends the program with Go's `fatal error: <message>`, after a line of its own where Go has one. */
+export function fatal(message: string, preface = ''): never {
+  throw new Fatal(message, preface);
 }
 
 /** Panics the running goroutine with a plain runtime.Error whose text has no prefix (channel errors). */

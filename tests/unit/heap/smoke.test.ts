@@ -32,8 +32,8 @@ test('every size survives and dies', () => {
   m.gc.collect();
   check(m);
   const { mallocs, frees } = m.heap.stats.totals();
-  expect(frees).toBe(pins.length);
-  expect(mallocs).toBe(pins.length);
+  expect(mallocs).toBe(pins.length - m.heap.stats.tinyAllocs); // below 16 bytes several share a block
+  expect(frees).toBe(mallocs);
   expect(m.heap.stats.pagesInUse).toBe(0);
 });
 

@@ -62,6 +62,7 @@ describe('the plan', () => {
       fc.property(fc.array(step, { maxLength: 6000, size: 'max' }), (steps) => {
         const planner = new Planner();
         const live = new Map<number, number>();
+        const born: number[] = [];
         const death: number[] = [];
         let cycle = 0;
         steps.forEach((what, line) => {
@@ -73,8 +74,10 @@ describe('the plan', () => {
           const index = live.get(what);
           if (index === undefined) {
             live.set(what, death.push(0) - 1);
+            born.push(cycle);
             planner.alloc(what, 16, 0, line);
-          } else if (cycle > 0) {
+          } else if (cycle > born[index]) {
+            // only a sweep after a later mark termination frees it
             live.delete(what);
             death[index] = cycle;
             planner.free(what, 16, line);

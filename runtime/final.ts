@@ -1,0 +1,166 @@
+// final: finalizers, cleanups and weak pointers of the public API. See heap/mspecial.ts for what the sweeper does with them.
+// Source: mfinal.go (SetFinalizer, runfinq), mcleanup.go (AddCleanup), weak/pointer.go.
+//
+// The functions run on one goroutine of the runtime's, made with the first of them, one after the other. A function may be a
+// generator function: then it may block, and the ones behind it wait.
+
+import { scanContents } from '../gc/mgcmark.ts';
+import { attachSpecial, findSpecial, removeSpecial, Special, SpecialKind } from '../heap/mspecial.ts';
+import { ensureSwept } from '../heap/msweep.ts';
+import { tinySize } from '../heap/sizeclasses.ts';
+import { type G, WaitReason } from '../sched/g.ts';
+import type { Context } from './context.ts';
+import { Sys } from './internal/sysmem.ts';
+import { fatal, gopanic } from './internal/throw.ts';
+import { type AnyStruct, makeRef, type Ref, RefBase } from './struct.ts';
+
+/** What runs when an object is dead: a plain function, or a generator function that may block. */
+type Due<A> = (arg: A) => unknown;
+
+/** A cleanup that was registered; stop() takes it back. Go's runtime.Cleanup. */
+export interface Cleanup {
+  stop(): void;
+}
+
+/** A pointer that does not keep its object. Go's weak.Pointer. */
+export class Weak<S extends AnyStruct> {
+  /** @internal */
+  constructor(
+    private readonly ctx: Context,
+    private readonly struct: S,
+    private readonly handle: number,
+  ) {}
+
+  /** The object, or null once the collector has found it dead. */
+  value(): Ref<S> | null {
+    const { ctx, handle } = this;
+    const { heap, gc } = ctx.machine;
+    let addr = ctx.w[handle >>> 2]!;
+    if (addr === 0) return null;
+    ensureSwept(heap, heap.spanOf(addr)); // it may be dead already and not swept: then this clears the handle
+    addr = ctx.w[handle >>> 2]!;
+    if (addr === 0) return null;
+    if (gc.marking) gc.work.grey(addr); // the caller's stack may be scanned already
+    return makeRef(ctx, this.struct, addr) as Ref<S>;
+  }
+
+  /** Whether both were made from pointers to the same object, dead or not. */
+  equals(other: Weak<S>): boolean {
+    return other.handle === this.handle;
+  }
+}
+
+/** Finalizers, cleanups and weak pointers of one runtime. */
+export class Finals {
+  /** The goroutine that runs them; 0 until the first one is registered. */
+  private g: G = 0 as G;
+
+  constructor(private readonly ctx: Context) {}
+
+  /**
+   * Calls fn with the object once nothing reaches it any more; the object lives for that, and for one more cycle. null takes
+   * the finalizer away. Fatal with Go's words when there is one already. Source: SetFinalizer.
+   */
+  setFinalizer<S extends AnyStruct>(ref: Ref<S>, struct: S, fn: Due<Ref<S>> | null): void {
+    const { ctx } = this;
+    const { heap, gc } = ctx.machine;
+    const addr = this.blockStart(ref, 'runtime.SetFinalizer');
+    if (fn === null) {
+      const n = removeSpecial(heap, addr, SpecialKind.finalizer);
+      if (n !== 0) heap.finalQueue.forget(n);
+      return;
+    }
+    this.start();
+    const n = heap.finalQueue.register((object) => fn(makeRef(ctx, struct, object) as Ref<S>));
+    if (!attachSpecial(heap, addr, SpecialKind.finalizer, n)) {
+      heap.finalQueue.forget(n);
+      fatal('runtime.SetFinalizer: finalizer already set');
+    }
+    if (gc.marking) scanContents(heap, gc.work, heap.objectBase(addr)); // the root job for finalizers may be over
+  }
+
+  /**
+   * Calls fn(arg) some time after the object was found dead; the object is freed at once. Several per object. arg must not
+   * lead to the object. Source: AddCleanup.
+   */
+  addCleanup<S extends AnyStruct, A>(ref: Ref<S>, fn: Due<A>, arg: A): Cleanup {
+    const { machine } = this.ctx;
+    const { heap } = machine;
+    if (arg instanceof RefBase && arg.addr === ref.addr) gopanic('runtime.AddCleanup: ptr is equal to arg, cleanup will never run');
+    const addr = this.blockStart(ref, 'runtime.AddCleanup');
+    this.start();
+    const pin = arg instanceof RefBase ? machine.pin(arg.addr) : 0; // what the function is called with lives until then
+    let stopped = false;
+    const n = heap.finalQueue.register(() => {
+      if (pin !== 0) machine.unpin(pin);
+      return stopped ? undefined : fn(arg);
+    });
+    attachSpecial(heap, addr, SpecialKind.cleanup, n);
+    return {
+      stop() {
+        stopped = true;
+      },
+    };
+  }
+
+  /** A weak pointer to the object; all of one object are equal. Source: weak.Make. */
+  weak<S extends AnyStruct>(ref: Ref<S>, struct: S): Weak<S> {
+    const { machine, w } = this.ctx;
+    const { heap, sys } = machine;
+    const addr = ref.live() << 2;
+    const record = findSpecial(heap, addr, SpecialKind.weakHandle);
+    if (record !== 0) return new Weak(this.ctx, struct, w[(record >>> 2) + Special.value]!);
+    const handle = sys.persistentAlloc(8, 8, Sys.other);
+    w[handle >>> 2] = addr;
+    attachSpecial(heap, addr, SpecialKind.weakHandle, handle);
+    return new Weak(this.ctx, struct, handle);
+  }
+
+  /** The reference's address; only in a tiny block may it be inside. */
+  private blockStart(ref: RefBase<AnyStruct>, who: string): number {
+    const { heap } = this.ctx.machine;
+    const addr = ref.live() << 2;
+    const base = heap.objectBase(addr);
+    if (base === addr) return addr;
+    const s = heap.spanOfHeap(addr);
+    if (s !== 0 && heap.mspan.elemSize[s] === tinySize && (heap.mspan.spanClass[s] & 1) === 1) return addr;
+    return fatal(`${who}: pointer not ${s === 0 ? 'in' : 'at beginning of'} allocated block`);
+  }
+
+  /** Makes the finalizer goroutine. Source: createfing, runfinq. */
+  private start(): void {
+    if (this.g !== 0) return;
+    const { sched, machine } = this.ctx;
+    const { finalQueue } = machine.heap;
+    const pc = machine.symtab.pc('runtime.runfinq', 'mfinal.go', 176);
+    const g = sched.newSystemG(pc);
+    this.g = g;
+    sched.stacks.pushFirst(g, pc, 0);
+    let waiting = false;
+    finalQueue.onDue = () => {
+      if (!waiting) return;
+      waiting = false;
+      sched.ready(g, true);
+    };
+    const { gt } = sched;
+    sched.start(
+      g,
+      (function* runfinq() {
+        for (;;) {
+          for (let call = finalQueue.take(); call !== undefined; call = finalQueue.take()) {
+            gt.elem[g] = call.addr; // the object is on this stack now
+            const blocks = call.fn(call.addr);
+            if (isGenerator(blocks)) yield* blocks;
+            gt.elem[g] = 0;
+          }
+          waiting = true;
+          yield* sched.park(WaitReason.finalizer);
+        }
+      })(),
+    );
+  }
+}
+
+function isGenerator(value: unknown): value is Generator<void, unknown, void> {
+  return typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function';
+}

@@ -1,0 +1,65 @@
+// inspect: names for what the heap only knows as numbers, so that heap/explain.ts can speak of goroutines, functions and
+// fields. Looks at a machine at a safepoint and changes nothing.
+import { type Explanation, explain, type Surroundings } from '../heap/explain.ts';
+import type { RType } from '../heap/types.ts';
+import { type G, GStatus } from '../sched/g.ts';
+import { FrameHead } from '../sched/stack.ts';
+import type { Addr } from './internal/memory.ts';
+import type { Machine } from './machine.ts';
+
+/** Name of the field of a type at a word; null when it has none. */
+export type FieldNames = (type: RType, word: number) => string | null;
+
+/** Everything about one address. fieldName: from whoever declared the types; by default fields are numbered. */
+export function explainAddress(m: Machine, addr: Addr, fieldName: FieldNames = () => null): Explanation {
+  m.heap.writeBack();
+  const around: Surroundings = {
+    eachRoot: (visit) => eachNamedRoot(m, visit),
+    marking: m.gc.marking,
+    grey: m.gc.greyObjects(),
+    fieldName,
+    bucket: (b) => ({
+      bytes: m.profiler.buckets.size(b),
+      stack: m.profiler.buckets.stack(b).map((pc) => m.symtab.text(pc)),
+    }),
+  };
+  return explain(m.heap, addr, around);
+}
+
+/** Visits the roots of gc.eachRoot, each with its name. nil is left out. */
+export function eachNamedRoot(m: Machine, visit: (name: () => string, pointer: Addr) => void): void {
+  m.gc.eachGlobal((slot, pointer) => {
+    if (pointer !== 0) visit(() => `${m.isPin(slot) ? 'pin' : 'global'} 0x${slot.toString(16)}`, pointer);
+  });
+  m.heap.finalQueue.eachRoot((pointer) => {
+    if (pointer !== 0) visit(() => 'queue of finalizers', pointer);
+  });
+  const { sched } = m;
+  for (let g = 1 as G; g <= sched.stackCount(); g++) {
+    const status = sched.gt.status[g];
+    if (status !== GStatus.dead && status !== GStatus.idle) eachStackRoot(m, g, visit);
+  }
+}
+
+/** The slots of a goroutine's frames, from the outermost frame on, and the value that it is sending or has received. */
+function eachStackRoot(m: Machine, g: G, visit: (name: () => string, pointer: Addr) => void): void {
+  const { gt, stacks } = m.sched;
+  const { w } = m.heap;
+  stacks.save();
+  const who = `goroutine ${gt.goid[g]}`;
+  if (gt.elem[g] !== 0) visit(() => `${who}, value in flight`, gt.elem[g]);
+  const end = gt.sp[g] >>> 2;
+  let pc = 0;
+  for (let i = gt.stackLo[g] >>> 2; i < end; ) {
+    const frame = i;
+    const locals = w[frame + FrameHead.pc] === 0; // go.locals: a frame without a name, part of the function below it
+    if (!locals) pc = w[frame + FrameHead.pc]!;
+    const where = pc;
+    const slots = w[frame + FrameHead.shape]! & 0xffff;
+    for (let k = 0; k < slots; k++) {
+      const pointer = w[frame + FrameHead.words + k]!;
+      if (pointer !== 0) visit(() => `${who}, ${m.symtab.frame(where).func}, ${locals ? 'local' : 'slot'} ${k}`, pointer);
+    }
+    i += FrameHead.words + slots;
+  }
+}

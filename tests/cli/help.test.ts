@@ -1,0 +1,115 @@
+// Help, version and the words that gorena does not know.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { schemeNames } from '../../profiler/schemes.ts';
+import { Command } from './support.ts';
+
+let command: Command;
+beforeAll(async () => {
+  command = await Command.build();
+});
+afterAll(() => command.remove());
+
+describe('help is an answer: stdout, exit code 0, nothing on stderr', () => {
+  test.each(['--help', '-h', 'help'])('gorena %s names every command and every exit code', async (word) => {
+    const ran = await command.run([word]);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toMatch(/^gorena \d+\.\d+\.\d+: /);
+    for (const text of ['usage: gorena COMMAND', '  replay ', '  run ', '--version']) expect(ran.stdout).toContain(text);
+    expect(ran.stdout).toMatch(/exit codes: 0 .*, 1 .*, 2 .*, 3 .*, 4 .*, 70 .*/);
+  });
+
+  test.each(['--version', '-V'])('gorena %s', async (word) => {
+    const ran = await command.run([word]);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toMatch(/^gorena \d+\.\d+\.\d+\n$/);
+  });
+
+  test.each([
+    ['replay', ['LOG', '--scheme S', '--seed N', '--compare DIR', '--json', '--help', 'example:']],
+    [
+      'run',
+      [
+        'NAME',
+        'churn',
+        'trees',
+        '--procs N',
+        '--gogc N|off',
+        '--memprofilerate N',
+        '--godebug KNOBS',
+        'gctrace',
+        '--scheme S',
+        '--seed N',
+        '--json',
+        'example:',
+      ],
+    ],
+  ])('gorena %s --help names its arguments, options and schemes, with an example', async (name, texts) => {
+    for (const words of [
+      [name, '--help'],
+      [name, '-h'],
+      [name, 'x', 'y', '--help'],
+    ]) {
+      const ran = await command.run(words);
+      expect(ran).toMatchObject({ code: 0, stderr: '' });
+      for (const text of [...texts, ...schemeNames]) expect(ran.stdout).toContain(text);
+      expect(ran.stdout.split('\n').filter((line) => line.length > 125)).toEqual([]);
+    }
+  });
+
+  test('the example of each help has only options that the help lists', async () => {
+    for (const name of ['replay', 'run']) {
+      const { stdout } = await command.run([name, '--help']);
+      const [list, example] = stdout.split('example:\n');
+      for (const option of example!.match(/--\w+/g) ?? []) expect(list).toContain(`  ${option}`);
+    }
+  });
+});
+
+describe('usage: one line on stderr, nothing on stdout, exit code 2', () => {
+  test.each<[string[], string]>([
+    [[], 'gorena: no command; see gorena --help'],
+    [['replya'], "gorena: no command 'replya'; did you mean replay?; see gorena --help"],
+    [['--bogus'], "gorena: no command '--bogus'; see gorena --help"],
+    [['replay'], 'gorena: replay: missing LOG; see gorena replay --help'],
+    [['replay', 'a', 'b'], "gorena: replay: one argument too many: 'b'; see gorena replay --help"],
+    [['run'], 'gorena: run: missing NAME; see gorena run --help'],
+    [['run', 'chrun'], "gorena: run: no program 'chrun', there are: churn, trees; did you mean churn?"],
+    [['run', 'constructor'], "gorena: run: no program 'constructor', there are: churn, trees"],
+    [['run', 'churn', '--sede', '7'], 'gorena: run: unknown option --sede; did you mean --seed?'],
+    [['replay', 'a', '--sceme', 'naive'], 'gorena: replay: unknown option --sceme; did you mean --scheme?'],
+    [['replay', 'a', '--procs', '2'], 'gorena: replay: unknown option --procs'],
+    [['run', 'churn', '-x'], 'gorena: run: unknown option -x'],
+    [['run', 'churn', '--seed'], 'gorena: option --seed wants a value: --seed N'],
+    [['run', 'churn', '--seed='], 'gorena: option --seed wants a value: --seed N'],
+    [['run', 'churn', '--json=yes'], 'gorena: option --json takes no value'],
+    [['replay', 'a', '--compare='], 'gorena: option --compare wants a value: --compare DIR'],
+    [
+      ['replay', 'a', '--scheme', 'three-stages'],
+      "gorena: option --scheme: got 'three-stages', wanted one of naive, two-stage, seed, three-stage, cycle; did you mean three-stage?",
+    ],
+    [['run', 'churn', '--scheme', 'fair'], "gorena: option --scheme: got 'fair', wanted one of naive, two-stage, seed, three-stage, cycle"],
+    [['run', 'churn', '--memprofilerate', '-1'], "gorena: option --memprofilerate: got '-1', wanted a whole number from 0 to 1073741823"],
+    [['run', 'churn', '--procs', '0'], "gorena: option --procs: got '0', wanted a whole number from 1 to 256"],
+    [['run', 'churn', '--procs', '257'], "gorena: option --procs: got '257', wanted a whole number from 1 to 256"],
+    [['run', 'churn', '--gogc', 'on'], "gorena: option --gogc: got 'on', wanted a whole number from 0 to 1000000 or 'off'"],
+    [
+      ['run', 'churn', '--seed', '1e3'],
+      "gorena: option --seed: got '1e3', wanted a whole number from -9007199254740991 to 9007199254740991",
+    ],
+    [
+      ['replay', 'a', '--seed', '9007199254740993'],
+      "gorena: option --seed: got '9007199254740993', wanted a whole number from -9007199254740991 to 9007199254740991",
+    ],
+  ])('gorena %j', async (words, line) => {
+    expect(await command.run(words)).toEqual({ code: 2, stdout: '', stderr: `${line}\n` });
+  });
+
+  test('a wrong option is told before a wrong file: nothing is read', async () => {
+    expect(await command.run(['replay', 'no-such-file', '--scheme', 'x'])).toMatchObject({ code: 2 });
+  });
+
+  test('options may stand before the argument, with = or a space, and a value may begin with a dash', async () => {
+    const ran = await command.run(['replay', '--seed', '-5', '--scheme=cycle', 'no-such-file']);
+    expect(ran).toEqual({ code: 4, stdout: '', stderr: 'gorena: cannot read no-such-file: no such file\n' });
+  });
+});

@@ -1,0 +1,145 @@
+// Stacks of goroutines: frames, growth by copying, and the walk over callers. (What the collector sees in them: gc/roots.)
+import { describe, expect, test } from 'vitest';
+import { type Caller, func, i32, type Ref, Runtime, self, struct } from '../../../runtime/index.ts';
+import { Fatal } from '../../../runtime/internal/throw.ts';
+import type { G } from '../../../sched/g.ts';
+import { FrameHead, maxStackBytes } from '../../../sched/stack.ts';
+import { check, testMachine } from '../../support/machine.ts';
+import { checkedOptions, run } from '../../support/run.ts';
+
+const Node = struct('stack.Node', { id: i32, next: self });
+
+/** A machine on which one goroutine's stack is loaded, as if it ran. */
+const running = (heapBytes = 1 << 20) => {
+  const m = testMachine({ heapBytes });
+  const g = m.sched.newG(0);
+  m.sched.stacks.load(g);
+  return { m, g, stacks: m.sched.stacks, w: m.heap.w };
+};
+const pcsOf = (stacks: ReturnType<typeof running>['stacks'], g: G, max = 100) => {
+  const pcs = new Int32Array(max);
+  return [...pcs.subarray(0, stacks.callers(g, pcs, max))];
+};
+
+describe('frames', () => {
+  test('callers are listed leaf first, and no more than asked for', () => {
+    const { stacks, g } = running();
+    for (let pc = 1; pc <= 40; pc++) stacks.push(pc, pc % 5);
+    const all = Array.from({ length: 40 }, (_, i) => 40 - i);
+    expect(pcsOf(stacks, g)).toEqual(all);
+    expect(pcsOf(stacks, g, 32)).toEqual(all.slice(0, 32));
+    expect(pcsOf(stacks, g, 1)).toEqual([40]);
+  });
+
+  test('popping takes the innermost away; unwinding takes a frame and everything above it', () => {
+    const { stacks, g } = running();
+    const offsets = [1, 2, 3, 4, 5].map((pc) => stacks.push(pc, pc));
+    stacks.pop();
+    expect(pcsOf(stacks, g)).toEqual([4, 3, 2, 1]);
+    stacks.popTo(offsets[1]!);
+    expect(pcsOf(stacks, g)).toEqual([1]);
+    stacks.popTo(offsets[0]!);
+    expect(pcsOf(stacks, g)).toEqual([]);
+    stacks.push(9, 0);
+    expect(pcsOf(stacks, g)).toEqual([9]);
+  });
+
+  test('slots are zero when a frame is pushed, whatever lay there before', () => {
+    const { stacks, w } = running();
+    const slotWords = (offset: number) => [
+      ...w.subarray(((stacks.lo + offset) >>> 2) + FrameHead.words, ((stacks.lo + offset) >>> 2) + FrameHead.words + 3),
+    ];
+    const first = stacks.push(1, 3);
+    w.fill(-1, ((stacks.lo + first) >>> 2) + FrameHead.words, ((stacks.lo + first) >>> 2) + FrameHead.words + 3);
+    stacks.pop();
+    expect(slotWords(stacks.push(2, 3))).toEqual([0, 0, 0]);
+  });
+});
+
+describe('growth', () => {
+  test('a copied stack has its frames, its slots and its callers', () => {
+    const { m, stacks, g, w } = running();
+    const places = new Set<number>();
+    for (let i = 0; i < 1000; i++) {
+      const offset = stacks.push(i + 1, 2);
+      w[((stacks.lo + offset) >>> 2) + FrameHead.words] = i;
+      places.add(stacks.lo);
+    }
+    expect(places.size, '256 bytes, 512, … 16 KiB').toBe(7);
+    for (let i = 999; i >= 0; i--) {
+      expect(pcsOf(stacks, g, 1)).toEqual([i + 1]);
+      const offset = i * (FrameHead.words + 2) * 4;
+      expect(w[((stacks.lo + offset) >>> 2) + FrameHead.words]).toBe(i);
+      stacks.pop();
+    }
+    stacks.unload();
+    check(m);
+  });
+
+  test('a frame larger than any stack so far gets one that holds it', () => {
+    const { stacks, g } = running();
+    stacks.push(1, 2);
+    stacks.push(2, 5000);
+    expect(pcsOf(stacks, g)).toEqual([2, 1]);
+  });
+
+  test('what a stack leaves behind is used again by others', () => {
+    const { m, stacks } = running();
+    for (let round = 0; round < 50; round++) {
+      const g = m.sched.newG(0);
+      stacks.load(g);
+      for (let i = 0; i < 600; i++) stacks.push(i + 1, 1);
+      stacks.unload();
+      m.sched.release(g);
+    }
+    expect(m.heap.stats.manualPages).toBeLessThan(12);
+    check(m);
+  });
+
+  test('beyond 64 MiB: Go’s fatal error, with the line before it', () => {
+    const { stacks } = running(256 << 20);
+    const deep = () => {
+      for (let i = 0; ; i++) stacks.push(i + 1, 60_000);
+    };
+    expect(deep).toThrow(Fatal);
+    expect(deep).toThrow('stack overflow');
+    expect(maxStackBytes).toBe(64 << 20);
+  });
+
+  test('locals of every caller survive the growth that their callees cause', () => {
+    const deep: (caller: Caller, depth: number, above: Ref<typeof Node> | null) => number = func(
+      'stack.deep',
+      { mine: Node, spare: Node },
+      (f, depth: number, above: Ref<typeof Node> | null): number => {
+        f.mine = f.new(Node);
+        f.mine.id = depth;
+        f.mine.next = above;
+        const below = depth === 0 ? 0 : deep(f, depth - 1, f.mine);
+        if (f.mine.id !== depth || (f.mine.next?.id ?? -1) !== (above?.id ?? -1)) throw new Error(`frame ${depth} lost its locals`);
+        return below + 1;
+      },
+    );
+    let frames = 0;
+    const { rt } = run(
+      function* main(go) {
+        frames = deep(go, 1000, null);
+        yield* go.gosched();
+      },
+      { heapBytes: 4 << 20 },
+    );
+    expect(frames).toBe(1001);
+    expect(rt.machine.heap.stats.manualPages).toBeGreaterThan(0);
+  });
+
+  test('a program that recurses for ever dies of stack overflow, in Go’s words, and shows where', () => {
+    const forever: (caller: Caller, depth: number) => number = func('stack.forever', { n: Node }, (f, depth: number): number => {
+      return forever(f, depth + 1) + 1;
+    });
+    const rt = new Runtime({ ...checkedOptions, heapBytes: 8 << 20 });
+    expect(() =>
+      rt.run(function* main(go) {
+        forever(go, 0);
+      }),
+    ).toThrow(/fatal error: stack overflow\n\ngoroutine 1 \[running\]:\nstack\.forever\(\.\.\.\)\n\t/);
+  });
+});

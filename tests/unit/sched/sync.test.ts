@@ -1,0 +1,98 @@
+// WaitGroup: counting, waiting, and Go's words for its misuse (reference 6.8).
+import { describe, expect, test } from 'vitest';
+import type { Go } from '../../../runtime/index.ts';
+import { death, run } from '../../support/run.ts';
+
+function* settle(go: Go) {
+  for (let i = 0; i < 5; i++) yield* go.gosched();
+}
+
+describe('a WaitGroup', () => {
+  test('at zero lets nobody wait', () => {
+    const { stats } = run(function* main(go) {
+      yield* go.waitGroup().wait();
+    });
+    expect(stats.turns).toBe(1);
+  });
+
+  test('lets all waiters go when the counter reaches zero, not before', () => {
+    const log: string[] = [];
+    run(function* main(go) {
+      const wg = go.waitGroup();
+      wg.add(3);
+      function* waiter(_go: Go, name: string) {
+        yield* wg.wait();
+        log.push(name);
+      }
+      go.go(waiter, 'a');
+      go.go(waiter, 'b');
+      yield* settle(go);
+      for (let i = 0; i < 2; i++) {
+        wg.done();
+        yield* settle(go);
+        log.push(`done ${i}`);
+      }
+      wg.done();
+      yield* settle(go);
+    });
+    expect(log.slice(0, 2)).toEqual(['done 0', 'done 1']);
+    expect(log.slice(2).sort()).toEqual(['a', 'b']);
+  });
+
+  test('may be used again once its waiters have returned', () => {
+    let rounds = 0;
+    run(function* main(go) {
+      const wg = go.waitGroup();
+      for (let round = 0; round < 10; round++) {
+        wg.add(5);
+        for (let i = 0; i < 5; i++)
+          go.go(function* worker(go) {
+            yield* go.gosched();
+            wg.done();
+          });
+        yield* wg.wait();
+        rounds++;
+      }
+    });
+    expect(rounds).toBe(10);
+  });
+
+  test('counts in steps other than one', () => {
+    run(function* main(go) {
+      const wg = go.waitGroup();
+      wg.add(10);
+      wg.add(-9);
+      wg.done();
+      yield* wg.wait();
+    });
+  });
+});
+
+describe('misuse, in Go’s words', () => {
+  test('more done than added: sync: negative WaitGroup counter', () => {
+    const error = death(function* main(go) {
+      const wg = go.waitGroup();
+      wg.add(1);
+      wg.done();
+      wg.done();
+      yield* go.gosched();
+    });
+    expect(error.message.split('\n')[0]).toBe('panic: sync: negative WaitGroup counter');
+    expect(error.kind).toBe('panic');
+  });
+
+  test('added to before those who waited are back: sync: WaitGroup is reused before previous Wait has returned', () => {
+    const error = death(function* main(go) {
+      const wg = go.waitGroup();
+      wg.add(1);
+      go.go(function* waiter() {
+        yield* wg.wait();
+      });
+      yield* settle(go);
+      wg.done();
+      wg.add(1);
+      yield* settle(go);
+    });
+    expect(error.message.split('\n')[0]).toBe('panic: sync: WaitGroup is reused before previous Wait has returned');
+  });
+});
