@@ -56,7 +56,8 @@ describe('published against true', () => {
     expect(row(done!.schemes, 'three-stage').asOf).toBeLessThan(doc.numGC - 1); // one mark termination behind, and one more GC to come
     expect(row(collected!.schemes, 'three-stage').asOf).toBe(doc.numGC);
     // The seed's runtime.GC() publishes frees a cycle ahead of their mallocs (golang/go#8867).
-    expect(row(collected!.schemes, 'seed').inUseObjects).toBeLessThan(0);
+    // (trees may end just behind a collection: then there is nothing to free ahead, and the books are at zero.)
+    expect(row(collected!.schemes, 'seed').inUseObjects).toBeLessThan(name === 'churn' ? 0 : 1);
   });
 
   test('in text, for every scheme: the verdict is that of the scheme that was asked for', async () => {

@@ -17,7 +17,7 @@ test('programs of two and three goroutines never lose an object, never keep one 
       total.runs++;
       for (const key of ['cycles', 'objects', 'freed', 'skew'] as const) total[key] += run[key];
     }),
-    { seed, numRuns: 600 },
+    { seed, numRuns: 1500 },
   );
   // The runs were worth something: many cycles, much garbage, and a naive profile that lied.
   expect(total.cycles).toBeGreaterThan(total.runs * 4);
