@@ -223,3 +223,16 @@ test('a runtime that is over leaves nothing behind in the functions that it used
     expect(two(go)).toBe(0);
   });
 });
+
+// Known: storing into a local of a function that has returned is refused, reading one gives what it last held. This test says so
+// when that is mended.
+test.fails('a local of a function that has returned cannot be read', () => {
+  const leak = func('func.leakRead', { n: Node }, (f) => {
+    f.n = f.new(Node);
+    return f;
+  });
+  run(function* main(go) {
+    const f = leak(go);
+    expect(() => f.n).toThrow(TypeError);
+  });
+});
