@@ -90,8 +90,9 @@ export class Mutator {
   /** A zeroed object of one type: the fast road when its class's span has this type only and nobody needs to know. */
   newObject(type: RType): Addr {
     const c = this.alloc[type.spanClass]!;
-    const free = c.free;
-    if (c.gate !== type.id || free === 0 || this.untilSample < c.elemSize) return this.mallocgc(type.size, type);
+    if (c.gate !== type.id || this.untilSample < c.elemSize) return this.mallocgc(type.size, type);
+    if (c.free === 0 && !this.cache.nextWord(c)) return this.mallocgc(type.size, type);
+    const { free } = c;
     this.untilSample -= c.elemSize;
     c.free = free & (free - 1);
     const addr = c.base + ((31 - Math.clz32(free & -free)) << 3);
