@@ -4,7 +4,7 @@ BIN := node_modules/.bin
 TRACES := tests/fixtures/go-traces
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: node_modules/.package-lock.json ## install the development tools (only when the lock file is newer)
 
@@ -35,6 +35,9 @@ demo: build ## replay the log of a real Go program and compare the profile with 
 bench: build ## measure against the peers that are installed; B=name runs one
 	@node bench/run.mjs $(B)
 
+bench-compare: build ## compare two builds of ours pair by pair: A=dist-folder B=dist-folder, N=name
+	@node bench/compare.mjs $(A) $(B) $(N)
+
 golden: install ## rewrite the golden files of the tests; `git diff` shows what changed
 	UPDATE_GOLDEN=1 $(BIN)/vitest run $(T)
 
@@ -48,5 +51,5 @@ ci: ## everything that must hold before a change is taken: tests, types, linter,
 clean: ## remove what build and test leave behind
 	rm -rf dist coverage
 
-.PHONY: help install build check lint format test demo bench golden lock ci clean
+.PHONY: help install build check lint format test demo bench bench-compare golden lock ci clean
 .DEFAULT_GOAL := help

@@ -39,7 +39,7 @@ export interface ProfileRate {
   rate: number;
 }
 
-/** Bytes of scan work that one chosen piece of background work does when every operation is a choice point. */
+/** Steps of the collector that may run at one operation, less one, when every operation is a choice point. */
 const exploreSteps = 4;
 
 /** One P's side of allocation. */
@@ -212,7 +212,7 @@ export class Mutator {
     this.nanos += gc.deductSweepCredit(npages * pageSize, npages);
     if (gc.marking) gc.catchUp();
     else if (gc.pacer.shouldTrigger()) gc.start(false);
-    while (!gc.sweeper.isDone && heap.pages.inUse + npages > heap.pages.grown) gc.sweepStep(); // garbage before fresh pages
+    while (!gc.sweeper.isDone && heap.pages.inUse + npages > heap.pages.grown) this.nanos += gc.sweepStep(); // garbage before fresh pages
     const spanClass = makeSpanClass(0, type.noscan);
     let s = heap.allocSpan(npages, spanClass, SpanState.inUse);
     if (s === 0) {

@@ -177,7 +177,9 @@ export class GC {
     if (this.phase !== Phase.off || this.knobs.sbrk) return;
     const { heap, clock } = this;
     if (!heap.faults.rotateBeforeSweepDone) {
-      this.pauseSwept += this.sweeper.finish();
+      const spans = this.sweeper.finish();
+      this.pauseSwept += spans;
+      this.w.charge(spans * gcCost.sweepSpan); // whoever begins a cycle sweeps what the last one left
       this.sweepDone();
     }
     this.w.stopTheWorld('GC sweep termination');
@@ -318,6 +320,7 @@ export class GC {
    */
   private endMarking(before: number): void {
     const { heap, clock } = this;
+    if (!this.work.empty || this.workbufs.fullCount > 0) gothrow('gcMarkTermination: grey objects are left (M1)');
     this.setPhase(Phase.markTermination);
     heap.writeBack();
     if (this.knobs.checkMark) this.check('mark termination', checkMarks(heap, this.eachRoot));
@@ -443,10 +446,12 @@ export class GC {
    * now is free. Go has no such end of memory; a memory limit (1.19) collects in the same way, GOGC=off or not.
    */
   reclaim(whole: boolean): void {
-    while (this.phase !== Phase.off) this.step(1 << 20);
+    let nanos = 0;
+    while (this.phase !== Phase.off) nanos += this.step(1 << 20);
     if (whole) this.start(false);
-    while (this.marking) this.step(1 << 20);
-    while (!this.sweeper.isDone) this.sweepStep();
+    while (this.marking) nanos += this.step(1 << 20);
+    while (!this.sweeper.isDone) nanos += this.sweepStep();
+    this.w.charge(nanos);
   }
 
   /**

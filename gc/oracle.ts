@@ -4,11 +4,15 @@
 //
 // "Live at MTn" is "marked by cycle n" (reference: section 2.1); garbage that a concurrent marking kept counts as live until
 // the next one. That marking keeps every reachable object is mcheckmark's business.
+//
+// Invariant W2: sweep n frees only what was allocated at or before mark termination n. It is why staging works; the ledger
+// knows when each sampled object was allocated, and throws at the first free that breaks it.
 
 import type { Heap } from '../heap/mheap.ts';
 import { findSpecial, SpecialKind } from '../heap/mspecial.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
+import { gothrow } from '../runtime/internal/throw.ts';
 import type { Mutator } from './malloc.ts';
 import type { GC } from './mgc.ts';
 
@@ -37,9 +41,15 @@ export class Oracle {
   private truths: Truth[] = [{ numGC: 0, buckets: new Map(), objects: 0, bytes: 0 }];
 
   constructor(heap: Heap, gc: GC, mutators: readonly Mutator[], events: Events) {
-    for (const m of mutators) m.onSample = (addr, bytes, bucket) => this.ledger.set(addr, { bucket, bytes });
+    for (const m of mutators) m.onSample = (addr, bytes, bucket) => this.ledger.set(addr, { bucket, bytes, born: gc.numGC });
     events.subscribe((kind, addr) => {
-      if (kind === Ev.free) this.ledger.delete(addr);
+      if (kind !== Ev.free) return;
+      const entry = this.ledger.get(addr);
+      this.ledger.delete(addr);
+      // W2. (gcstoptheworld=2 sweeps inside the stop, before the count goes up.)
+      if (entry !== undefined && entry.born >= gc.numGC && gc.knobs.stopTheWorld !== 2) {
+        gothrow(`W2: sweep ${gc.numGC} freed 0x${addr.toString(16)}, which was allocated after mark termination ${entry.born}`);
+      }
     });
     gc.onMarkTermination(() => {
       // an object with a finalizer is kept for one more cycle, although nothing reaches it: its free is not counted yet
@@ -76,6 +86,8 @@ export class Oracle {
 interface Entry {
   readonly bucket: Addr;
   readonly bytes: number;
+  /** Mark terminations before the allocation. */
+  readonly born: number;
 }
 
 /** The sampled objects of one moment, less those freed since. */

@@ -14,6 +14,8 @@ export interface World {
   readonly live: number;
   /** Virtual nanoseconds on the clock of the P that runs. Source: nanotime. */
   now(): number;
+  /** Virtual nanoseconds that the running goroutine's P spends now, for work that it does itself. */
+  charge(nanos: number): void;
   /** Number of stacks to scan: one root job each. Goroutines made while marking need no scan (their objects are black). */
   stackCount(): number;
   /** Greys what the i-th stack points to; returns the bytes scanned. The goroutine stands at a safepoint. Source: scanstack. */

@@ -35,17 +35,11 @@ export class FinalQueue {
     this.functions.delete(n);
   }
 
-  /** The sweeper found the object dead and keeps it for this call. Source: queuefinalizer. */
-  queueFinalizer(n: number, addr: Addr): void {
-    this.queue(n, addr);
-  }
-
-  /** The sweeper frees the object; the call needs nothing of it. */
-  queueCleanup(n: number): void {
-    this.queue(n, 0);
-  }
-
-  private queue(n: number, addr: Addr): void {
+  /**
+   * The sweeper found an object dead: the call is due. addr: the object, which is kept for it (a finalizer), or 0 (a cleanup).
+   * Source: queuefinalizer.
+   */
+  queue(n: number, addr: Addr): void {
     this.due.push({ fn: this.functions.get(n)!, addr });
     this.functions.delete(n);
     if (this.onDue !== null) this.onDue();

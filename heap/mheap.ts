@@ -54,6 +54,8 @@ export class Heap {
   readonly specials: FixAlloc;
   readonly finalQueue = new FinalQueue();
   readonly specialLock: Mutex;
+  /** Stands for the special lock of each span: one thread runs the machine, so one is enough to check the order. */
+  readonly spanSpecialLock: Mutex;
   readonly lock: Mutex;
   /** One past the last heap page. */
   readonly endPage: number;
@@ -98,6 +100,7 @@ export class Heap {
     this.central = new CentralSets(this, mem, tables);
     this.lock = new Mutex(order, LockRank.mheap, 'mheap.lock');
     this.specialLock = new Mutex(order, LockRank.mheapSpecial, 'mheap.speciallock');
+    this.spanSpecialLock = new Mutex(order, LockRank.spanSpecial, 'span.speciallock');
     this.specials = new FixAlloc(sys, specialBytes, Sys.other);
   }
 

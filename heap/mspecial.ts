@@ -7,7 +7,6 @@
 // Source: mheap.go addspecial, setprofilebucket, freeSpecial; the record is 2014's Special.
 //
 // Invariant P3: every sampled live object has exactly one profile special; it goes exactly when its object is freed.
-import { LockRank, Mutex } from '../runtime/internal/lock.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
 import type { Heap } from './mheap.ts';
@@ -43,10 +42,9 @@ export function addSpecial(heap: Heap, addr: Addr, kind: SpecialKind, record: Ad
   const s = heap.spanOfHeap(addr);
   if (s === 0) gothrow('addspecial on invalid pointer');
   ensureSwept(heap, s); // the sweeper walks the list without a lock
-  const lock = new Mutex(heap.order, LockRank.spanSpecial, 'span.speciallock');
-  lock.lock();
+  heap.spanSpecialLock.lock();
   const added = splice(heap, s, addr - heap.base(s), kind, record);
-  lock.unlock();
+  heap.spanSpecialLock.unlock();
   return added;
 }
 
@@ -96,25 +94,30 @@ export function attachSpecial(heap: Heap, addr: Addr, kind: SpecialKind, value: 
   return false;
 }
 
-/** The first record of a kind at addr; 0 when there is none. */
-export function findSpecial(heap: Heap, addr: Addr, kind: SpecialKind): Addr {
+/** The first record of a kind at addr, with a value if one is given; 0 when there is none. */
+export function findSpecial(heap: Heap, addr: Addr, kind: SpecialKind, wanted = 0): Addr {
   const s = heap.spanOfHeap(addr);
   if (s === 0) return 0;
   const { w } = heap;
   const offset = addr - heap.base(s);
   for (let at = heap.mspan.specials[s]; at !== 0; at = w[(at >>> 2) + Special.next]!) {
     const i = at >>> 2;
-    if (w[i + Special.offset] === offset && w[i + Special.kind] === kind) return at;
+    if (w[i + Special.offset] !== offset || w[i + Special.kind] !== kind) continue;
+    if (wanted === 0 || w[i + Special.value] === wanted) return at;
   }
   return 0;
 }
 
-/** Takes the record of a kind off the object at addr and returns its value; 0 when there is none. Source: removespecial. */
-export function removeSpecial(heap: Heap, addr: Addr, kind: SpecialKind): number {
-  const record = findSpecial(heap, addr, kind);
+/**
+ * Takes the record of a kind (and of this value, unless 0) off the object at addr and returns its value; 0 when there is none.
+ * Source: removespecial.
+ */
+export function removeSpecial(heap: Heap, addr: Addr, kind: SpecialKind, wanted = 0): number {
+  const s = heap.spanOfHeap(addr);
+  if (s === 0) return 0;
+  ensureSwept(heap, s); // first: the sweep may take the record away, and the span as well
+  const record = findSpecial(heap, addr, kind, wanted);
   if (record === 0) return 0;
-  const s = heap.spanOf(addr);
-  ensureSwept(heap, s);
   unlinkRecord(heap, s, record);
   const value = heap.w[(record >>> 2) + Special.value]!;
   if (kind === SpecialKind.finalizer) heap.mspan.finalizers[s]--;
@@ -125,7 +128,10 @@ export function removeSpecial(heap: Heap, addr: Addr, kind: SpecialKind): number
 function unlinkRecord(heap: Heap, s: MSpan, record: Addr): void {
   const { w, mspan } = heap;
   let before: Addr = 0;
-  for (let at = mspan.specials[s]; at !== record; at = w[(at >>> 2) + Special.next]!) before = at;
+  for (let at = mspan.specials[s]; at !== record; at = w[(at >>> 2) + Special.next]!) {
+    if (at === 0) gothrow(`unlinkRecord: record 0x${record.toString(16)} is not in the list of span ${s}`);
+    before = at;
+  }
   const next = w[(record >>> 2) + Special.next]!;
   if (before === 0) mspan.specials[s] = next;
   else w[(before >>> 2) + Special.next] = next;
@@ -197,13 +203,13 @@ function freeSpecial(heap: Heap, s: MSpan, record: Addr): void {
       break;
     case SpecialKind.finalizer:
       heap.mspan.finalizers[s]--;
-      heap.finalQueue.queueFinalizer(value, heap.base(s) + heap.w[i + Special.offset]!);
+      heap.finalQueue.queue(value, heap.base(s) + heap.w[i + Special.offset]!);
       break;
     case SpecialKind.weakHandle:
       heap.w[value >>> 2] = 0; // every weak pointer to the object reads nil from here on
       break;
     case SpecialKind.cleanup:
-      heap.finalQueue.queueCleanup(value);
+      heap.finalQueue.queue(value, 0);
       break;
     default:
       gothrow(`bad special kind ${String(kind)}`);

@@ -9,6 +9,7 @@ import { attachSpecial, findSpecial, removeSpecial, Special, SpecialKind } from 
 import { ensureSwept } from '../heap/msweep.ts';
 import { tinySize } from '../heap/sizeclasses.ts';
 import { type G, WaitReason } from '../sched/g.ts';
+import { FrameHead } from '../sched/stack.ts';
 import type { Context } from './context.ts';
 import { Sys } from './internal/sysmem.ts';
 import { fatal, gopanic } from './internal/throw.ts';
@@ -89,16 +90,25 @@ export class Finals {
     if (arg instanceof RefBase && arg.addr === ref.addr) gopanic('runtime.AddCleanup: ptr is equal to arg, cleanup will never run');
     const addr = this.blockStart(ref, 'runtime.AddCleanup');
     this.start();
-    const pin = arg instanceof RefBase ? machine.pin(arg.addr) : 0; // what the function is called with lives until then
-    let stopped = false;
-    const n = heap.finalQueue.register(() => {
+    let pin = arg instanceof RefBase ? machine.pin(arg.addr) : 0; // what the function is called with lives until it has run
+    const release = () => {
       if (pin !== 0) machine.unpin(pin);
-      return stopped ? undefined : fn(arg);
+      pin = 0;
+    };
+    const n = heap.finalQueue.register(function* cleanup() {
+      try {
+        const blocks = fn(arg);
+        if (isGenerator(blocks)) yield* blocks;
+      } finally {
+        release();
+      }
     });
     attachSpecial(heap, addr, SpecialKind.cleanup, n);
     return {
       stop() {
-        stopped = true;
+        if (removeSpecial(heap, addr, SpecialKind.cleanup, n) === 0) return; // it is due, or has run
+        heap.finalQueue.forget(n);
+        release();
       },
     };
   }
@@ -107,7 +117,7 @@ export class Finals {
   weak<S extends AnyStruct>(ref: Ref<S>, struct: S): Weak<S> {
     const { machine, w } = this.ctx;
     const { heap, sys } = machine;
-    const addr = ref.live() << 2;
+    const addr = this.liveAddr(ref, 'weak.Make');
     const record = findSpecial(heap, addr, SpecialKind.weakHandle);
     if (record !== 0) return new Weak(this.ctx, struct, w[(record >>> 2) + Special.value]!);
     const handle = sys.persistentAlloc(8, 8, Sys.other);
@@ -119,12 +129,23 @@ export class Finals {
   /** The reference's address; only in a tiny block may it be inside. */
   private blockStart(ref: RefBase<AnyStruct>, who: string): number {
     const { heap } = this.ctx.machine;
-    const addr = ref.live() << 2;
+    const addr = this.liveAddr(ref, who);
     const base = heap.objectBase(addr);
     if (base === addr) return addr;
     const s = heap.spanOfHeap(addr);
     if (s !== 0 && heap.mspan.elemSize[s] === tinySize && (heap.mspan.spanClass[s] & 1) === 1) return addr;
     return fatal(`${who}: pointer not ${s === 0 ? 'in' : 'at beginning of'} allocated block`);
+  }
+
+  /** The reference's address, once its span is swept: an object that is dead already must get no record. */
+  private liveAddr(ref: RefBase<AnyStruct>, who: string): number {
+    const { heap } = this.ctx.machine;
+    const s = heap.spanOfHeap(ref.addr);
+    if (s !== 0) ensureSwept(heap, s);
+    heap.writeBack();
+    const base = heap.objectBase(ref.addr);
+    if (base === 0 || !heap.isObject(base)) fatal(`${who}: pointer not in allocated block`);
+    return ref.live() << 2;
   }
 
   /** Makes the finalizer goroutine. Source: createfing, runfinq. */
@@ -135,23 +156,25 @@ export class Finals {
     const pc = machine.symtab.pc('runtime.runfinq', 'mfinal.go', 176);
     const g = sched.newSystemG(pc);
     this.g = g;
-    sched.stacks.pushFirst(g, pc, 0);
+    const frame = sched.stacks.pushFirst(g, pc, 1);
+    /** The slot of runfinq's frame: holds the object while its finalizer runs, however often that blocks. */
+    const slot = () => ((sched.stacks.lo + frame) >>> 2) + FrameHead.words;
     let waiting = false;
     finalQueue.onDue = () => {
       if (!waiting) return;
       waiting = false;
       sched.ready(g, true);
     };
-    const { gt } = sched;
+    const { w } = this.ctx;
     sched.start(
       g,
       (function* runfinq() {
         for (;;) {
           for (let call = finalQueue.take(); call !== undefined; call = finalQueue.take()) {
-            gt.elem[g] = call.addr; // the object is on this stack now
+            w[slot()] = call.addr;
             const blocks = call.fn(call.addr);
             if (isGenerator(blocks)) yield* blocks;
-            gt.elem[g] = 0;
+            w[slot()] = 0;
           }
           waiting = true;
           yield* sched.park(WaitReason.finalizer);

@@ -179,10 +179,10 @@ export function func<const L extends Locals, A extends unknown[], R>(
 
   const enter = (ctx: Context, args: number): FrameBase => {
     const f = (frames[depth] ??= new FrameOf());
-    depth++;
     f.ctx = ctx;
     f.g = ctx.stacks.running;
     f.offset = ctx.stacks.push(ctx.funcPcs[index] ?? register(ctx), slots + args);
+    depth++; // only now: push may throw
     if (slots > 0) f.ref0 = null;
     if (slots > 1) {
       f.ref1 = null;

@@ -90,6 +90,7 @@ export class Chan<T> {
 
 /** A goroutine, as its own code sees it. */
 export class Go implements Caller {
+  private hasLocals = false;
   /** @internal */
   constructor(
     /** @internal */ readonly ctx: Context,
@@ -118,9 +119,17 @@ export class Go implements Caller {
     spawn(this.runtime, this.ctx, fn, args, goStatementPc(this.ctx, fn));
   }
 
-  /** Declares pointer locals of this goroutine, which live until it ends. Call it once, at the beginning. */
+  /**
+   * Declares pointer locals of this goroutine, which live until it ends: one call, at the beginning. TypeError for a second
+   * call, and for another goroutine's `go`.
+   */
   locals<const L extends Locals>(locals: L): Frame<L> {
     const { ctx } = this;
+    if (this.g !== ctx.stacks.running) {
+      throw new TypeError("go.locals: this `go` belongs to another goroutine; take your own as the goroutine function's first parameter");
+    }
+    if (this.hasLocals) throw new TypeError('go.locals: called twice in one goroutine; declare all its locals in one call');
+    this.hasLocals = true;
     const f: FrameBase = new (frameClass(locals))();
     f.ctx = ctx;
     f.g = this.g;

@@ -43,8 +43,11 @@ export interface PtrField<S extends AnyStruct> extends Field<Ref<S> | null> {
 }
 
 /** A pointer field: to a declared struct, or to one that is declared later, by name. */
-export function ptr<S extends AnyStruct>(to: S | string): PtrField<S> {
-  return field('ptr', 4, to) as PtrField<S>;
+export function ptr<S extends AnyStruct>(to: S): PtrField<S>;
+// biome-ignore lint/suspicious/noExplicitAny: a name says nothing to the type checker; checked mode looks at run time
+export function ptr(to: string): Field<any> & { readonly kind: 'ptr' };
+export function ptr(to: AnyStruct | string): Field<unknown> {
+  return field('ptr', 4, to);
 }
 
 export type Fields = Readonly<Record<string, Field<unknown>>>;

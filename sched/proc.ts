@@ -542,6 +542,10 @@ export class Sched implements World, CallStack {
   }
 
   /** Stopping is instant here (all others stand at safepoints); what the stop lasts is charged when it ends. */
+  charge(nanos: number): void {
+    this.mutator.nanos += nanos;
+  }
+
   startTheWorld(nanos: number): void {
     this.worldStopped = false;
     this.mutator.nanos += nanos; // the P that asked takes it to its clock with the rest of its turn

@@ -99,6 +99,45 @@ describe('a finalizer', () => {
     expect(got).toEqual([5]);
   });
 
+  test('that blocks keeps its object over collections until it is done', () => {
+    const seen: number[] = [];
+    run(function* (go) {
+      const f = go.locals({ n: Node });
+      f.n = go.new(Node);
+      f.n.value = 42;
+      go.setFinalizer(f.n, function* (n) {
+        yield* go.gosched();
+        seen.push(n.value);
+        yield* go.sleep(1e6);
+        seen.push(n.value);
+      });
+      f.n = null;
+      for (let i = 0; i < 4; i++) yield* collect(go);
+      yield* go.sleep(1e7);
+      for (let i = 0; i < 3; i++) yield* collect(go);
+    });
+    expect(seen).toEqual([42, 42]);
+  });
+
+  test('of an object that is dead already and not swept is refused, and nothing hangs', () => {
+    const late = (fn: (() => void) | null) => () =>
+      run(function* (go) {
+        const f = go.locals({ n: Node });
+        f.n = go.new(Node);
+        const dead = f.n;
+        go.setFinalizer(dead, () => {});
+        go.setFinalizer(dead, null);
+        f.n = null;
+        const { gc } = go.runtime.machine;
+        gc.start(true);
+        while (gc.marking) gc.step(100);
+        go.setFinalizer(dead, fn);
+        yield* go.gosched();
+      });
+    expect(late(null)).toThrow('runtime.SetFinalizer: pointer not in allocated block');
+    expect(late(() => {})).toThrow('runtime.SetFinalizer: pointer not in allocated block');
+  });
+
   test('can be taken away', () => {
     let ran = false;
     run(function* (go) {
@@ -189,6 +228,35 @@ describe('a cleanup', () => {
       yield* collect(go);
     });
     expect(value).toBe(9);
+  });
+
+  test('that blocks keeps its argument until it is done; stop lets go of it at once', () => {
+    const seen: number[] = [];
+    run(function* (go) {
+      const f = go.locals({ n: Node, arg: Node });
+      f.n = go.new(Node);
+      f.arg = go.new(Node);
+      f.arg.value = 42;
+      go.addCleanup(
+        f.n,
+        function* (n) {
+          yield* go.sleep(1e6);
+          seen.push(n.value);
+        },
+        f.arg,
+      );
+      f.arg = go.new(Node);
+      const weak = go.weak(f.arg);
+      const stopped = go.addCleanup(f.n, () => seen.push(-1), f.arg);
+      f.arg = null;
+      stopped.stop();
+      yield* collect(go);
+      expect(weak.value()).toBe(null);
+      f.n = null;
+      for (let i = 0; i < 3; i++) yield* collect(go);
+      yield* go.sleep(1e7);
+    });
+    expect(seen).toEqual([42]);
   });
 
   test('on the object itself panics', () => {
