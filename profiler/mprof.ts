@@ -79,7 +79,7 @@ export class MemProfiler implements RecordStore {
    */
   mProfMalloc(bytes: number, stk: ArrayLike<number>, nstk: number): Addr {
     this.lock.lock();
-    const b = this.buckets.stkbucket(BucketKind.mem, bytes, stk, nstk < maxStack ? nstk : maxStack, true);
+    const b = this.buckets.stkbucket(BucketKind.mem, bytes, stk, Math.min(nstk, maxStack), true);
     const record = this.buckets.counters(b);
     const { schemes, bases } = this;
     for (let i = 0; i < schemes.length; i++) schemes[i]!.onMalloc(record + bases[i]!, bytes);

@@ -8,7 +8,6 @@ const count = Number(countText);
 const { Runtime } = await loadGorena();
 const rt = new Runtime({ heapBytes: 256 << 20, ...(rateText !== undefined && { memProfileRate: Number(rateText) }) });
 
-// biome-ignore lint/correctness/useYield: main only computes
 rt.run(function* main(go) {
   const { raw } = go;
   const type = raw.defineType(`main.o${size}`, size, size === 1024 ? [] : [0, 1]);

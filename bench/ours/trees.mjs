@@ -60,7 +60,6 @@ function typedProgram(go) {
   return nodes + check(f.long);
 }
 
-// biome-ignore lint/correctness/useYield: main only computes
 rt.run(function* main(go) {
   const start = performance.now();
   const nodes = layer === 'raw' ? rawProgram(go) : typedProgram(go);
