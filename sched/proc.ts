@@ -19,6 +19,7 @@ import { Ev, type Events } from '../runtime/internal/events.ts';
 import type { LockOrder } from '../runtime/internal/lock.ts';
 import type { Addr, LinearAlloc } from '../runtime/internal/memory.ts';
 import { fatal, gothrow } from '../runtime/internal/throw.ts';
+import { Background } from './background.ts';
 import { type G, GStatus, type GTable, gTable, WaitReason } from './g.ts';
 import { type Blocking, Op } from './op.ts';
 import { type P, PStatus, type PTable, pTable, RunQueues } from './p.ts';
@@ -59,6 +60,7 @@ export class Sched implements World, CallStack {
   readonly runq: RunQueues;
   readonly stacks: Stacks;
   readonly timers: Timers;
+  private readonly background = new Background(this);
   /** The running goroutine and its P; 0 and the last P between turns. */
   curg: G = 0 as G;
   curp: P = 0 as P;
@@ -82,7 +84,7 @@ export class Sched implements World, CallStack {
   turns = 0;
   private worldStopped = false;
   /** The P whose mark worker takes a slice now; -1 for none. */
-  private workerP = -1;
+  workerP = -1;
 
   constructor(
     tables: SchedTables,
@@ -105,7 +107,6 @@ export class Sched implements World, CallStack {
     this.goidEnd = new Int32Array(procs);
     for (let p = 0 as P; p < procs; p++) this.pt.schedTick[p] = 1; // before main, Go's own goroutines had their rounds
     for (const m of mutators) m.callStack = this;
-    for (let p = 0 as P; p < procs; p++) this.pt.schedTick[p] = 1; // Go's has moved long before main: round 0 is not main's
     gc.attach(this);
   }
 
@@ -282,7 +283,7 @@ export class Sched implements World, CallStack {
     }
     const { clock } = this.pt;
     while (this.timers.earliest() <= clock[p]) this.ready(this.timers.pop(), true);
-    if (this.gc.marking && this.markWorker(p)) return;
+    if (this.gc.marking && this.background.markWorker(p)) return;
     const g = this.findRunnable(p);
     if (g !== 0) {
       const { readyAt } = this.gt;
@@ -291,14 +292,15 @@ export class Sched implements World, CallStack {
       this.execute(g);
       clock[p] += turnNanos + this.takeNanos();
       readyAt[g] = clock[p];
-      this.backgroundSweep(p, clock[p] - before);
-    } else if (!this.idleWork(p)) {
+      this.background.sweep(p, clock[p] - before);
+    } else if (!this.background.idleWork(p)) {
       this.pt.status[p] = PStatus.idle;
       this.pt.idleFrom[p] = clock[p];
     }
   }
 
-  private takeNanos(): number {
+  /** @internal */
+  takeNanos(): number {
     const { nanos } = this.mutator;
     this.mutator.nanos = 0;
     return nanos;
@@ -341,7 +343,7 @@ export class Sched implements World, CallStack {
   }
 
   /** One idle P, if any, comes to look for work, no earlier than now. Source: wakep. */
-  private wakep(): void {
+  wakep(): void {
     const { status, clock } = this.pt;
     if (status[this.curp] === PStatus.idle) this.wake(this.curp, clock[this.curp]);
     for (let p = 0 as P; p < this.procs; p++) {
@@ -379,96 +381,8 @@ export class Sched implements World, CallStack {
     this.curg = 0 as G;
   }
 
-  // --- the collector's background (gc/mgcworkers.ts says who marks) ------------------------------------------------------
-
-  /**
-   * Runs a slice of p's dedicated or fractional worker if it should mark now. A dedicated P marks until the marking ends and
-   * gives its goroutines away first. Source: findRunnableGCWorker, gcBgMarkWorker.
-   */
-  private markWorker(p: P): boolean {
-    const { gc, pt } = this;
-    const { workers, markStartTime } = gc.pacer;
-    const { clock, workerMode, fractionalTime } = pt;
-    if (clock[p] < markStartTime && workerMode[p] === WorkerMode.none) return false; // this P has yet to come to that time
-    gc.tickLimiter(clock[p]);
-    if (workerMode[p] !== WorkerMode.dedicated && workers.takeDedicated()) this.dedicate(p);
-    if (workerMode[p] === WorkerMode.dedicated) {
-      this.markSlice(p, WorkerMode.dedicated);
-      return true;
-    }
-    const elapsed = clock[p] - markStartTime;
-    const goesOn = workerMode[p] === WorkerMode.fractional && workers.mayGoOn(fractionalTime[p], elapsed);
-    if (!goesOn && !workers.wantsFractional(fractionalTime[p], elapsed)) {
-      workerMode[p] = WorkerMode.none;
-      return false;
-    }
-    workerMode[p] = WorkerMode.fractional;
-    this.markSlice(p, WorkerMode.fractional);
-    return true;
-  }
-
-  private dedicate(p: P): void {
-    this.pt.workerMode[p] = WorkerMode.dedicated;
-    if (this.runq.length(p) === 0) return;
-    this.runq.giveAway(p);
-    this.wakep();
-  }
-
-  /** A slice of marking on p, on its clock. */
-  private markSlice(p: P, mode: WorkerMode): void {
-    const { clock, fractionalTime } = this.pt;
-    clock[p] = Math.max(clock[p], this.gc.pacer.markStartTime); // a P whose clock is behind marks nothing before marking began
-    this.workerP = p;
-    const cost = this.gc.workerStep(mode, workerObjects);
-    this.workerP = -1;
-    if (mode === WorkerMode.fractional) fractionalTime[p] += cost;
-    clock[p] += cost;
-    if (p === this.curp) clock[p] += this.takeNanos();
-  }
-
-  /** Nothing to run on p: marks, or sweeps a span. False: there is none of that either. */
-  private idleWork(p: P): boolean {
-    const { gc } = this;
-    if (gc.marking) return this.markIdle(p);
-    const cost = gc.step(idleObjects);
-    this.pt.clock[p] += cost + this.takeNanos();
-    return cost > 0;
-  }
-
-  private markIdle(p: P): boolean {
-    const { workers } = this.gc.pacer;
-    if (!workers.addIdle()) return false;
-    const before = this.pt.clock[p];
-    this.markSlice(p, WorkerMode.idle);
-    this.gc.limiter.addIdleTime(this.pt.clock[p] - before);
-    workers.removeIdle();
-    return true;
-  }
-
-  /**
-   * What other Ps' workers did while the running goroutine used its turn, and this P's fractional worker, which Go would
-   * have let in by preempting the goroutine. Turns are not cut here, so this is how a long one shares its time.
-   */
   backgroundMark(): void {
-    const { gc, pt, curp, mutator } = this;
-    if (this.curg === 0) return; // somebody uses the machine without its scheduler: no other P has a clock
-    const { workers, markStartTime } = gc.pacer;
-    const { clock, workerMode, fractionalTime } = pt;
-    const now = this.now();
-    const nothingToRun = this.runq.empty;
-    for (let p = 0 as P; p < this.procs; p++) {
-      if (p === curp) continue;
-      while (gc.marking && clock[p] < now) {
-        if (workerMode[p] !== WorkerMode.dedicated && workers.takeDedicated()) this.dedicate(p);
-        if (workerMode[p] === WorkerMode.dedicated) this.markSlice(p, WorkerMode.dedicated);
-        else if (!nothingToRun || !this.markIdle(p)) break;
-      }
-    }
-    while (gc.marking && workers.wantsFractional(fractionalTime[curp], this.now() - markStartTime)) {
-      const cost = gc.workerStep(WorkerMode.fractional, workerObjects);
-      fractionalTime[curp] += cost;
-      mutator.nanos += cost;
-    }
+    this.background.catchUp();
   }
 
   takeIdleTime(now: number): number {
@@ -482,23 +396,6 @@ export class Sched implements World, CallStack {
     return nanos;
   }
 
-  /** What the background sweeper did while goroutines ran for `nanos`: it has a turn of its own, here a fourth of the time. */
-  private backgroundSweep(p: P, nanos: number): void {
-    const { gc } = this;
-    const { sweepDebt, clock } = this.pt;
-    if (gc.marking || gc.idle) {
-      sweepDebt[p] = 0;
-      return;
-    }
-    sweepDebt[p] = Math.min(sweepDebt[p] + nanos / 3, maxSweepDebt);
-    while (sweepDebt[p] > 0) {
-      const cost = gc.step(1);
-      if (cost === 0) break;
-      sweepDebt[p] -= cost;
-      clock[p] += cost;
-    }
-  }
-
   /** Every P is idle: jump to the next timer, or nothing can ever happen again. Source: checkdead. */
   private allIdle(): void {
     const when = this.timers.earliest();
@@ -507,11 +404,7 @@ export class Sched implements World, CallStack {
       this.wake(this.curp, when);
       return;
     }
-    fatal(this.mainGone() ? 'no goroutines (main called runtime.Goexit) - deadlock!' : 'all goroutines are asleep - deadlock!');
-  }
-
-  private mainGone(): boolean {
-    return this.live === 0;
+    fatal('all goroutines are asleep - deadlock!');
   }
 
   /** Virtual nanoseconds on the clock of the running P, or of the one whose worker marks meanwhile. Source: nanotime. */
@@ -638,7 +531,3 @@ export class Sched implements World, CallStack {
 const timeSlice = 10e6;
 /** Spans that runtime.GC() sweeps before it lets others run. */
 const spansPerTurn = 32;
-const idleObjects = 4096;
-const workerObjects = 1024;
-/** A P owes the sweeper no more than this, so that one long turn is not followed by a long pause. */
-const maxSweepDebt = 1e6;

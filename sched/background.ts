@@ -1,0 +1,124 @@
+// background: the share of the collector in a P's time. gc/mgcworkers.ts says how many Ps mark and for how long; here they do.
+// Go's workers and its background sweeper are goroutines; ours are slices of a P's step, so that one thread runs the machine
+// and the order of everything is that of the clocks. Source: findRunnableGCWorker, gcBgMarkWorker, bgsweep.
+import { WorkerMode } from '../gc/mgcworkers.ts';
+import type { P } from './p.ts';
+import type { Sched } from './proc.ts';
+
+/** Objects that an idle P, and a worker, scans in one slice. */
+const idleObjects = 4096;
+const workerObjects = 1024;
+/** A P owes the sweeper no more than this, so that one long turn is not followed by a long pause. */
+const maxSweepDebt = 1e6;
+
+/** The collector's slices of one machine's Ps. */
+export class Background {
+  constructor(private readonly sched: Sched) {}
+
+  /**
+   * Runs a slice of p's dedicated or fractional worker if it should mark now. A dedicated P marks until the marking ends and
+   * gives its goroutines away first. Source: findRunnableGCWorker, gcBgMarkWorker.
+   */
+  markWorker(p: P): boolean {
+    const { gc, pt } = this.sched;
+    const { workers, markStartTime } = gc.pacer;
+    const { clock, workerMode, fractionalTime } = pt;
+    if (clock[p] < markStartTime && workerMode[p] === WorkerMode.none) return false; // this P has yet to come to that time
+    gc.tickLimiter(clock[p]);
+    if (workerMode[p] !== WorkerMode.dedicated && workers.takeDedicated()) this.dedicate(p);
+    if (workerMode[p] === WorkerMode.dedicated) {
+      this.markSlice(p, WorkerMode.dedicated);
+      return true;
+    }
+    const elapsed = clock[p] - markStartTime;
+    const goesOn = workerMode[p] === WorkerMode.fractional && workers.mayGoOn(fractionalTime[p], elapsed);
+    if (!goesOn && !workers.wantsFractional(fractionalTime[p], elapsed)) {
+      workerMode[p] = WorkerMode.none;
+      return false;
+    }
+    workerMode[p] = WorkerMode.fractional;
+    this.markSlice(p, WorkerMode.fractional);
+    return true;
+  }
+
+  private dedicate(p: P): void {
+    this.sched.pt.workerMode[p] = WorkerMode.dedicated;
+    if (this.sched.runq.length(p) === 0) return;
+    this.sched.runq.giveAway(p);
+    this.sched.wakep();
+  }
+
+  /** A slice of marking on p, on its clock. */
+  private markSlice(p: P, mode: WorkerMode): void {
+    const { clock, fractionalTime } = this.sched.pt;
+    clock[p] = Math.max(clock[p], this.sched.gc.pacer.markStartTime); // a P whose clock is behind marks nothing before marking began
+    this.sched.workerP = p;
+    const cost = this.sched.gc.workerStep(mode, workerObjects);
+    this.sched.workerP = -1;
+    if (mode === WorkerMode.fractional) fractionalTime[p] += cost;
+    clock[p] += cost;
+    if (p === this.sched.curp) clock[p] += this.sched.takeNanos();
+  }
+
+  /** Nothing to run on p: marks, or sweeps a span. False: there is none of that either. */
+  idleWork(p: P): boolean {
+    const { gc } = this.sched;
+    if (gc.marking) return this.markIdle(p);
+    const cost = gc.step(idleObjects);
+    this.sched.pt.clock[p] += cost + this.sched.takeNanos();
+    return cost > 0;
+  }
+
+  private markIdle(p: P): boolean {
+    const { workers } = this.sched.gc.pacer;
+    if (!workers.addIdle()) return false;
+    const before = this.sched.pt.clock[p];
+    this.markSlice(p, WorkerMode.idle);
+    this.sched.gc.limiter.addIdleTime(this.sched.pt.clock[p] - before);
+    workers.removeIdle();
+    return true;
+  }
+
+  /**
+   * What other Ps' workers did while the running goroutine used its turn, and this P's fractional worker, which Go would
+   * have let in by preempting the goroutine. Turns are not cut here, so this is how a long one shares its time.
+   */
+  catchUp(): void {
+    const { gc, pt, curp, mutator } = this.sched;
+    if (this.sched.curg === 0) return; // somebody uses the machine without its scheduler: no other P has a clock
+    const { workers, markStartTime } = gc.pacer;
+    const { clock, workerMode, fractionalTime } = pt;
+    const now = this.sched.now();
+    const nothingToRun = this.sched.runq.empty;
+    for (let p = 0 as P; p < this.sched.procs; p++) {
+      if (p === curp) continue;
+      while (gc.marking && clock[p] < now) {
+        if (workerMode[p] !== WorkerMode.dedicated && workers.takeDedicated()) this.dedicate(p);
+        if (workerMode[p] === WorkerMode.dedicated) this.markSlice(p, WorkerMode.dedicated);
+        else if (!nothingToRun || !this.markIdle(p)) break;
+      }
+    }
+    while (gc.marking && workers.wantsFractional(fractionalTime[curp], this.sched.now() - markStartTime)) {
+      const cost = gc.workerStep(WorkerMode.fractional, workerObjects);
+      fractionalTime[curp] += cost;
+      mutator.nanos += cost;
+    }
+  }
+
+  /** What the background sweeper did while goroutines ran for `nanos`: it has a turn of its own, here a fourth of the time. */
+  sweep(p: P, nanos: number): void {
+    const { gc } = this.sched;
+    const { sweepDebt, clock } = this.sched.pt;
+    if (gc.marking || gc.idle) {
+      sweepDebt[p] = 0;
+      return;
+    }
+    sweepDebt[p] = Math.min(sweepDebt[p] + nanos / 3, maxSweepDebt);
+    while (sweepDebt[p] > 0) {
+      const cost = gc.step(1);
+      if (cost === 0) break;
+      sweepDebt[p] -= cost;
+      clock[p] += cost;
+    }
+  }
+}
