@@ -1,10 +1,12 @@
 // The command as a user has it: bundled the way tools/build.mjs does, run as a process of its own, and judged by what it
 // leaves behind: exit code, stdout, stderr.
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import type { SchemeReport } from '../../runtime/skew.ts';
 
 /** The logs of real Go programs. */
 export const traces = 'tests/fixtures/go-traces';
@@ -77,20 +79,8 @@ export class Command {
   }
 }
 
-/** One row of the schemes' table in JSON; the fields are those of SchemeReport (runtime/skew.ts). */
-export interface SchemeRow {
-  readonly scheme: string;
-  readonly buckets: number;
-  readonly inUseObjects: number;
-  readonly inUseBytes: number;
-  readonly asOf: number;
-  readonly truthObjects: number;
-  readonly truthBytes: number;
-  readonly skewBytes: number;
-  readonly skewObjects: number;
-  readonly bucketsOff: number;
-  readonly worstBucketBytes: number;
-}
+/** One row of the schemes' table in JSON. */
+export type SchemeRow = SchemeReport;
 
 /** The row of a scheme. */
 export function row(rows: readonly SchemeRow[], scheme: string): SchemeRow {

@@ -4,18 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { func, type Go, i32, type Options, Runtime, self, struct } from '../../../runtime/index.ts';
 import { Ev } from '../../../runtime/internal/events.ts';
 import { published } from '../../support/profile.ts';
+import { checkedOptions } from '../../support/run.ts';
 
 const Node = struct('force.Node', { id: i32, next: self });
-const options: Options = {
-  heapBytes: 4 << 20,
-  maxGoroutines: 64,
-  memProfileRate: 1,
-  checked: true,
-  checkHeap: true,
-  checkMark: true,
-  oracle: true,
-  watch: ['cycle', 'naive'],
-};
+const options: Options = { ...checkedOptions, heapBytes: 4 << 20, watch: ['cycle', 'naive'] };
 
 const makeList = func('force.makeList', { head: Node, n: Node }, (f, length: number) => {
   for (let i = 0; i < length; i++) {
