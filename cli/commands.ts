@@ -1,6 +1,6 @@
 // commands: what there is. One table a command; main.ts dispatches, help is made from it.
 import { schemeNames } from '../profiler/schemes.ts';
-import { type GoDebug, godebugKnobs } from '../runtime/index.ts';
+import { eras, type GoDebug, godebugKnobs } from '../runtime/index.ts';
 import type { CommandSpec, OptionSpec } from './args.ts';
 
 const seed: OptionSpec = { name: 'seed', value: 'N', help: 'decides every choice; decimal or 0x…', byDefault: 'default 1' };
@@ -9,6 +9,13 @@ const scheme: OptionSpec = {
   value: 'S',
   help: `accounting scheme: ${schemeNames.join(', ')}`,
   byDefault: 'default three-stage',
+};
+
+const era: OptionSpec = {
+  name: 'era',
+  value: 'E',
+  help: `the age of Go whose rules are followed: ${eras.join(', ')}`,
+  byDefault: 'default 1.19',
 };
 
 export const replaySpec: CommandSpec = {
@@ -49,6 +56,7 @@ export const runSpec: CommandSpec = {
   options: [
     { name: 'procs', value: 'N', help: 'GOMAXPROCS, 1 to 256', byDefault: 'default 1' },
     { name: 'gogc', value: 'N|off', help: 'GOGC in percent', byDefault: 'default 100' },
+    era,
     { name: 'memprofilerate', value: 'N', help: 'sample one malloc per N bytes; 1: all, 0: none', byDefault: 'default 1' },
     { name: 'godebug', value: 'KNOBS', help: "what the runtime says and does, such as 'gctrace=1'; lines go to stderr" },
     scheme,

@@ -3,7 +3,7 @@ import { churn } from '../examples/churn.ts';
 import { trees } from '../examples/trees.ts';
 import { schemeNames } from '../profiler/schemes.ts';
 import type { GoFunc, Options } from '../runtime/index.ts';
-import { parseGoDebug, Runtime } from '../runtime/index.ts';
+import { eras, parseGoDebug, Runtime } from '../runtime/index.ts';
 import { type SchemeReport, SkewMeter } from '../runtime/skew.ts';
 import { helpOf, nearest, oneOf, parse, UsageError, wholeNumber } from './args.ts';
 import { runSpec } from './commands.ts';
@@ -64,6 +64,7 @@ function optionsOf(options: Readonly<Record<string, string | boolean | undefined
   return {
     seed: wholeNumber('seed', String(options.seed ?? 1), -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     procs: wholeNumber('procs', String(options.procs ?? 1), 1, 256),
+    era: oneOf('era', String(options.era ?? '1.19'), eras),
     gogc: gogc === 'off' ? ('off' as const) : wholeNumber('gogc', gogc, 0, 1_000_000, " or 'off'"),
     memProfileRate: wholeNumber('memprofilerate', String(options.memprofilerate ?? 1), 0, 0x3fffffff),
     scheme: oneOf('scheme', String(options.scheme ?? 'three-stage'), schemeNames),
@@ -90,7 +91,7 @@ function json(name: string, o: Chosen, stats: object, moments: Moment[]): string
 function text(name: string, o: Chosen, stats: { nanos: number; turns: number; numGC: number; mallocs: number }, moments: Moment[]): string {
   const ms = (stats.nanos / 1e6).toFixed(3);
   const lines = [
-    `${name}: ${count(stats.mallocs)} mallocs, ${stats.numGC} collections, ${count(stats.turns)} turns of goroutines, ${ms} ms of virtual time (seed ${o.seed}, procs ${o.procs}, gogc ${o.gogc}, scheme ${o.scheme})`,
+    `${name}: ${count(stats.mallocs)} mallocs, ${stats.numGC} collections, ${count(stats.turns)} turns of goroutines, ${ms} ms of virtual time (seed ${o.seed}, procs ${o.procs}, gogc ${o.gogc}, scheme ${o.scheme}${o.era === '1.19' ? '' : `, era ${o.era}`})`,
   ];
   if (o.memProfileRate === 0) lines.push('the memory profiler is off: nothing is published, and nothing to compare it with');
   else if (o.memProfileRate !== 1) {

@@ -2,6 +2,7 @@
 // formatters are pure functions; the trace… functions at the end take the figures from a collector and hand it the lines.
 // Source: mgc.go gcMarkTermination (1.19), mgc0.c gc (1.4), mgcpacer.go, mgcsweep.go, mgcscavenge.go, print.go.
 
+import type { Era } from '../runtime/internal/era.ts';
 import { pageSize } from '../runtime/internal/memory.ts';
 import type { GC } from './mgc.ts';
 
@@ -187,7 +188,7 @@ export function initLine(c: { name: string; at: number; clock: number; bytes: nu
 // --- where the figures come from ---------------------------------------------------------------------------------------------
 
 /** The line of the cycle whose marking has ended, as that age of Go wrote it. */
-export function traceCycle(gc: GC, era: '1.19' | '2014'): void {
+export function traceCycle(gc: GC, era: Era): void {
   gc.print?.(era === '1.19' ? gctraceLine(cycleFigures(gc)) : gctraceLine14(cycleFigures14(gc)));
 }
 

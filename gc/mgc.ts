@@ -22,6 +22,7 @@ import { checkHeap, strayMarks } from '../heap/check.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { type MSpan, SpanState } from '../heap/mspan.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
+import type { Era } from '../runtime/internal/era.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import type { SysMem } from '../runtime/internal/sysmem.ts';
@@ -57,8 +58,8 @@ export interface GcKnobs {
   sbrk: boolean;
   /** A whole cycle before every malloc. */
   everyMalloc: boolean;
-  /** gctrace: a line for each cycle, as Go 1.19 or as Go 1.4 wrote it. */
-  trace: false | '1.19' | '2014';
+  /** gctrace: a line for each cycle, as that age of Go wrote it. */
+  trace: false | Era;
   pacerTrace: boolean;
   scavTrace: boolean;
 }

@@ -21,6 +21,7 @@ export { Chan, type ElemType, type ElemValue, Go, type GoFunc, type Host, host }
 export { type GoDebug, godebugKnobs, parseGoDebug } from './godebug.ts';
 export { explainAddress } from './inspect.ts';
 export { type Chooser, FairChooser, RandomChooser, RecordingChooser, ReplayChooser } from './internal/chooser.ts';
+export { type Era, eras } from './internal/era.ts';
 export { Digest, type EventReader, eventNames, eventsVersion } from './internal/events.ts';
 export { type Geometry, readHead } from './internal/memory.ts';
 export { Machine } from './machine.ts';

@@ -105,7 +105,7 @@ export class Machine {
 
   /** GODEBUG, before the first P exists: a mutator asks once which of its roads are open. */
   private setKnobs(): void {
-    const { godebug, checkHeap, checkMark, procs, output } = this.settings;
+    const { godebug, checkHeap, checkMark, procs, era, output } = this.settings;
     const { gc } = this;
     Object.assign(gc.knobs, {
       checkHeap,
@@ -113,7 +113,7 @@ export class Machine {
       stopTheWorld: godebug.gcstoptheworld,
       sbrk: godebug.sbrk !== 0,
       everyMalloc: godebug.gceverymalloc !== 0,
-      trace: godebug.gctrace !== 0 && '1.19',
+      trace: godebug.gctrace !== 0 && era,
       pacerTrace: godebug.gcpacertrace !== 0,
       scavTrace: godebug.scavtrace !== 0,
     } satisfies GcKnobs);

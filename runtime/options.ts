@@ -5,6 +5,7 @@ import { defaultMemProfileRate } from '../profiler/sampling.ts';
 import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
 import { type GoDebug, godebugOff, parseGoDebug } from './godebug.ts';
 import type { Chooser } from './internal/chooser.ts';
+import { type Era, eras } from './internal/era.ts';
 import type { Backing } from './internal/memory.ts';
 
 /** Options of a machine; every one may be left out. */
@@ -13,6 +14,8 @@ export interface Options {
   seed?: number;
   /** GOMAXPROCS: 1 to 256. Default 1. */
   procs?: number;
+  /** The age of Go whose rules are followed where two differ: docs/faithful.md has the list. Default 1.19. */
+  era?: Era;
   /** GOGC in percent; 'off' or a negative number switches automatic collection off. Default 100. */
   gogc?: number | 'off';
   /** MemProfileRate in bytes: 0 off, 1 every malloc. Default 524288. */
@@ -46,6 +49,7 @@ export interface Options {
 export interface Settings {
   readonly seed: number;
   readonly procs: number;
+  readonly era: Era;
   /** Negative: off. */
   readonly gogc: number;
   readonly memProfileRate: number;
@@ -83,6 +87,12 @@ function schemeName(option: string, value: string): SchemeName {
   return found;
 }
 
+function eraOf(value: string): Era {
+  const found = eras.find((e) => e === value);
+  if (found === undefined) throw new RangeError(`option era: got ${String(value)}, wanted one of ${eras.join(', ')}`);
+  return found;
+}
+
 function gogcOf(value: number | 'off'): number {
   if (value === 'off') return -1;
   if (typeof value !== 'number' || !Number.isInteger(value)) {
@@ -92,7 +102,7 @@ function gogcOf(value: number | 'off'): number {
 }
 
 const known = new Set<string>([
-  'seed', 'procs', 'gogc', 'memProfileRate', 'scheme', 'watch', 'heapBytes', 'maxGoroutines',
+  'seed', 'procs', 'era', 'gogc', 'memProfileRate', 'scheme', 'watch', 'heapBytes', 'maxGoroutines',
   'checked', 'oracle', 'checkHeap', 'checkMark', 'godebug', 'output', 'backing', 'chooser',
 ]); // biome-ignore format: one glance
 
@@ -116,6 +126,7 @@ export function settings(o: Options): Settings {
   return {
     seed: integer('seed', o.seed ?? 1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     procs: integer('procs', o.procs ?? 1, 1, 256),
+    era: eraOf(o.era ?? '1.19'),
     gogc: gogcOf(o.gogc ?? 100),
     memProfileRate: integer('memProfileRate', o.memProfileRate ?? defaultMemProfileRate, 0, 0x3fffffff),
     schemes: [scheme, ...new Set(watch)],

@@ -20,6 +20,15 @@ test('gctrace=1 prints a line a collection on stderr and leaves stdout as it is'
   expect(lines.at(-1)).toMatch(/\(forced\)$/);
 });
 
+test('--era 2014: gctrace=1 prints the line of Go 1.4, and the result names the era', async () => {
+  const { code, stdout, stderr } = await command.run(['run', 'churn', '--era', '2014', '--godebug', 'gctrace=1']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^churn: .*, scheme three-stage, era 2014\)$/m);
+  const lines = stderr.trimEnd().split('\n');
+  expect(lines.length).toBeGreaterThan(1);
+  for (const line of lines) expect(line).toMatch(/^gc\d+\(1\): \d+\+\d+\+\d+\+\d+ us, \d+ -> \d+ MB, \d+ \(\d+-\d+\) objects, /);
+});
+
 test('the staged scheme keeps its promise with the sweep inside the pause', async () => {
   const { code, stdout } = await command.run(['run', 'churn', '--procs', '2', '--godebug', 'gcstoptheworld=2,clobberfree=1']);
   expect(code).toBe(0);

@@ -34,6 +34,7 @@ describe('help is an answer: stdout, exit code 0, nothing on stderr', () => {
         'trees',
         '--procs N',
         '--gogc N|off',
+        '--era E',
         '--memprofilerate N',
         '--godebug KNOBS',
         'gctrace',
@@ -91,6 +92,7 @@ describe('usage: one line on stderr, nothing on stdout, exit code 2', () => {
     [['run', 'churn', '--memprofilerate', '-1'], "gorena: option --memprofilerate: got '-1', wanted a whole number from 0 to 1073741823"],
     [['run', 'churn', '--procs', '0'], "gorena: option --procs: got '0', wanted a whole number from 1 to 256"],
     [['run', 'churn', '--procs', '257'], "gorena: option --procs: got '257', wanted a whole number from 1 to 256"],
+    [['run', 'churn', '--era', '2015'], "gorena: option --era: got '2015', wanted one of 2014, 1.19; did you mean 2014?"],
     [['run', 'churn', '--gogc', 'on'], "gorena: option --gogc: got 'on', wanted a whole number from 0 to 1000000 or 'off'"],
     [
       ['run', 'churn', '--seed', '1e3'],

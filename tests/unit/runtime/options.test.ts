@@ -7,6 +7,7 @@ describe('a wrong value is refused', () => {
   const wrong: { [K in keyof Required<Options>]: readonly unknown[] } = {
     seed: [1.5, 'a', NaN, Infinity, 2 ** 53],
     procs: [0, -1, 257, 1.5, '2'],
+    era: ['1.4', '2015', '', 2014, 1.19],
     gogc: ['on', '100', 1.5, NaN, 1e9],
     memProfileRate: [-1, 0.5, 2 ** 31, '1'],
     scheme: ['four-stage', '', 5],
@@ -50,6 +51,7 @@ describe('what is not said', () => {
       ['three-stage'],
       ...[(256 << 20) / 8192, 65536],
     ]);
+    expect(s.era).toBe('1.19');
     expect([s.checked, s.oracle, s.checkHeap, s.checkMark, s.backing, s.chooser]).toEqual([...Array(4).fill(false), undefined, undefined]);
   });
 
