@@ -499,7 +499,7 @@ export class GC {
   /** The objects that are marked and wait to be scanned; for looking, not for collecting. */
   greyObjects(): Set<Addr> {
     const grey = new Set<Addr>();
-    if (this.marking) this.work.eachQueued((addr) => grey.add(addr));
+    if (this.marking) this.work.eachQueued((addr) => grey.add(this.heap.objectBase(addr))); // an oblet's address is inside its object
     return grey;
   }
 }

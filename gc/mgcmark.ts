@@ -2,7 +2,7 @@
 //
 // drain is the hot loop of the collector: a popped object's page tells its pointers as a mask (heap/types.ts); each child
 // costs a bit test, a bit set and a push. Everything it touches is a local. Objects of mixed or large types take
-// scanObjectSlow. Work is counted in bytes of scanned objects, as in Go.
+// scanObjectSlow; those over 128 KiB are scanned in pieces (mgcoblet.ts). Work is counted in bytes of scanned objects, as in Go.
 
 import { bitWordShift } from '../heap/layout.ts';
 import type { Heap } from '../heap/mheap.ts';
@@ -10,6 +10,7 @@ import { type MSpan, SpanState } from '../heap/mspan.ts';
 import { Special, SpecialKind } from '../heap/mspecial.ts';
 import { noscanMask } from '../heap/types.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
+import { maxObletBytes, scanOblet } from './mgcoblet.ts';
 import { type GcWork, workbufObjects } from './mgcwork.ts';
 
 /**
@@ -115,8 +116,13 @@ function scanObjectSlow(heap: Heap, work: GcWork, obj: Addr): void {
   const type = heap.types.get(heap.typeOf(obj));
   const { ptrWords } = type;
   if (ptrWords.length === 0) return;
+  const s = heap.spanOf(obj);
+  if (mspan.elemSize[s] > maxObletBytes) {
+    scanOblet(heap, work, obj, s, type);
+    return;
+  }
   const first = obj >>> 2;
-  const end = first + (mspan.elemSize[heap.spanOf(obj)] >>> 2);
+  const end = first + (mspan.elemSize[s] >>> 2);
   const step = type.size >>> 2;
   if (step === 1) {
     for (let i = first; i < end; i++) work.grey(w[i]!); // an array of pointers

@@ -7,7 +7,7 @@
 //   +--------+  push when full  ------>
 //
 // An object is in a buffer at most once a cycle: its mark bit is set when it is pushed. Objects without pointers are never
-// pushed; marking makes them black at once.
+// pushed; marking makes them black at once. Of a large object, pieces may be in a buffer (mgcoblet.ts).
 //
 // Invariant M1: grey (in a buffer) implies marked; buffers are empty outside the mark phase.
 
