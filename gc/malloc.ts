@@ -15,7 +15,7 @@ import type { Heap } from '../heap/mheap.ts';
 import { type MSpan, SpanState } from '../heap/mspan.ts';
 import { setProfileBucket } from '../heap/mspecial.ts';
 import { makeSpanClass, maxSmallSize, sizeClass, tinySize } from '../heap/sizeclasses.ts';
-import { noscanMask, type RType } from '../heap/types.ts';
+import type { RType } from '../heap/types.ts';
 import { maxStack } from '../profiler/bucket.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
 import { nextSample } from '../profiler/sampling.ts';
@@ -120,7 +120,6 @@ export class Mutator {
     // An assist marks a small heap at one go; when every operation is a choice point, how far marking gets is a choice as well.
     if (gc.knobs.everyMalloc) this.nanos += gc.wholeCycle(false);
     if (this.chooser.everyOperation) this.explore();
-    else if (gc.marking) this.payAssist(bytes);
     if (bytes < tinySize && type.noscan) {
       const inside = this.fitTiny(bytes);
       if (inside !== 0) return inside; // no object of its own: neither sampled, nor marked, nor an event
@@ -131,10 +130,8 @@ export class Mutator {
 
   /** Allocates an object that has a slot or pages to itself. */
   private newOwn(bytes: number, type: RType): Addr {
-    const { gc } = this;
     const addr = bytes <= maxSmallSize ? this.smallSlot(bytes, type) : this.largeObject(bytes, type);
     const size = this.heap.pageInfo[((addr >>> 13) << 1) + 1]!; // rounded: what the object takes
-    if (gc.marking && !this.heap.faults.allocWhite) this.markNew(addr, size);
     this.untilSample -= size;
     if (this.untilSample < 0) this.profileAlloc(addr, size);
     if (this.events.on) this.events.emit(Ev.malloc, addr, size, type.id);
@@ -187,12 +184,16 @@ export class Mutator {
     return addr;
   }
 
-  /** Takes a new span for a class: the place where allocation meets the collector. */
+  /**
+   * Takes a new span for a class: the place where allocation meets the collector. While marking, the account of this P is
+   * charged for the whole span before it is taken, and gets back what is in use already.
+   */
   private refill(c: AllocCache): void {
     const { gc, cache } = this;
     const { stats } = this.heap;
-    this.nanos += refillNanos + gc.deductSweepCredit(spanBytes(c.spanClass), 0);
-    if (gc.marking) gc.catchUp();
+    const bytes = spanBytes(c.spanClass);
+    this.nanos += refillNanos + gc.deductSweepCredit(bytes, 0);
+    if (gc.marking) this.payAssist(bytes);
     else if (gc.pacer.shouldTrigger()) gc.start(false);
     if (c.free !== 0) return;
     const before = stats.heapLive;
@@ -203,14 +204,19 @@ export class Mutator {
         if (!cache.refill(c)) this.heap.outOfMemory(c.elemSize);
       }
     }
-    gc.pacer.update((c.spanClass & 1) === 0 ? stats.heapLive - before : 0, gc.marking);
+    const taken = stats.heapLive - before;
+    if (gc.marking) {
+      this.assistBytes += bytes - taken;
+      gc.takeAllocBlack();
+    }
+    gc.pacer.update((c.spanClass & 1) === 0 ? taken : 0, gc.marking);
   }
 
   private largeObject(bytes: number, type: RType): Addr {
     const { heap, gc } = this;
     const npages = Math.ceil(bytes / pageSize);
     this.nanos += gc.deductSweepCredit(npages * pageSize, npages);
-    if (gc.marking) gc.catchUp();
+    if (gc.marking) this.payAssist(bytes);
     else if (gc.pacer.shouldTrigger()) gc.start(false);
     while (!gc.sweeper.isDone && heap.pages.inUse + npages > heap.pages.grown) this.nanos += gc.sweepStep(); // garbage before fresh pages
     const spanClass = makeSpanClass(0, type.noscan);
@@ -241,6 +247,7 @@ export class Mutator {
     stats.heapLive += size;
     this.nanos += refillNanos + size / 32;
     heap.central.push(s);
+    if (heap.allocBlack.on) this.markLarge(heap.base(s), type.noscan, size);
   }
 
   private zero(addr: Addr, bytes: number): void {
@@ -252,13 +259,12 @@ export class Mutator {
     for (let i = addr >>> 3, end = (addr + bytes) >>> 3; i < end; i++) f64[i] = 0;
   }
 
-  /** Objects allocated while marking are black: nobody will scan them, and they hold nothing yet. Source: gcmarknewobject. */
-  private markNew(addr: Addr, size: number): void {
-    const { heap, gc } = this;
-    heap.markBits[addr >>> bitWordShift]! |= 1 << ((addr >>> 3) & 31);
-    gc.work.bytesMarked += size;
-    gc.work.objectsMarked++;
-    if (heap.pageInfo[(addr >>> 13) << 1] !== noscanMask) gc.pacer.heapScanWork += size; // nothing is left to do for it
+  /** A large object allocated while marking is black, as small ones are (heap/mcache.ts): it holds nothing yet. */
+  private markLarge(addr: Addr, noscan: boolean, size: number): void {
+    const { allocBlack, markBits } = this.heap;
+    markBits[addr >>> bitWordShift]! |= 1 << ((addr >>> 3) & 31);
+    allocBlack.addLarge(noscan, size);
+    this.gc.takeAllocBlack();
   }
 
   // --- sampling --------------------------------------------------------------------------------------------------------
@@ -312,7 +318,8 @@ export class Mutator {
 
   /** The collector changed phase. */
   phaseChanged(phase: Phase): void {
-    this.cache.setGates(phase !== Phase.off || this.events.on || this.chooser.everyOperation || this.gc.knobs.everyMalloc);
+    // At mark termination nobody may allocate: the slow road says so.
+    this.cache.setGates(phase === Phase.markTermination || this.events.on || this.chooser.everyOperation || this.gc.knobs.everyMalloc);
     this.slowStore = phase !== Phase.off || this.chooser.everyOperation;
     this.assistBytes = 0;
     if (phase === Phase.off) this.barrier.discard();
@@ -323,20 +330,16 @@ export class Mutator {
     this.phaseChanged(this.gc.phase);
   }
 
-  /** Charges an allocation while marking to this P's account. Go has an account for each goroutine. Source: deductAssistCredit. */
-  private payAssist(bytes: number): void {
-    this.assistBytes -= bytes;
-    if (this.assistBytes < 0) this.assist();
-  }
-
   /**
-   * Makes the account positive: with what background workers have scanned, and for the rest by scanning. Where Go's goroutine
+   * Charges this P's account (Go has one for each goroutine, and charges it by the object) and makes it positive: with what background workers have scanned, and for the rest by scanning. Where Go's goroutine
    * parks until workers have earned enough, this goes on scanning by itself: a plain function cannot park.
-   * Source: gcAssistAlloc.
+   * Source: deductAssistCredit, gcAssistAlloc.
    */
-  private assist(): void {
+  private payAssist(bytes: number): void {
     const { gc } = this;
+    this.assistBytes -= bytes;
     gc.catchUp();
+    if (this.chooser.everyOperation) return; // how far marking gets is the chooser's business then
     while (gc.marking && this.assistBytes < 0 && !gc.limiter.limiting) {
       const work = gc.pacer.payFromCredit(this);
       if (work > 0) this.assistWork(work);

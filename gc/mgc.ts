@@ -200,6 +200,7 @@ export class GC {
     if (this.numGC === 0) this.pacer.lastHeapScan = this.pacer.heapScan;
     this.pacer.startCycle(clock.mark, clock.procs);
     this.limiterTransition(true, clock.sweepTerm, clock.mark);
+    this.allocateBlack(!heap.faults.allocWhite);
     this.setPhase(Phase.mark);
     for (const m of this.mutators) m.markTiny();
     if (this.knobs.pacerTrace) tracePacerStart(this);
@@ -232,6 +233,26 @@ export class GC {
     if (!this.limiter.needUpdate(now)) return;
     this.limiter.addIdleTime(this.w.takeIdleTime(now));
     this.limiter.update(now);
+  }
+
+  /** Objects are allocated black from now on, or no longer. The world is stopped. */
+  private allocateBlack(on: boolean): void {
+    const { allocBlack, caches } = this.heap;
+    allocBlack.on = on;
+    for (const cache of caches) {
+      if (on) cache.blackenAll();
+      else cache.whitenAll();
+    }
+    this.takeAllocBlack();
+  }
+
+  /** Enters what allocation has blackened into the accounts of marking. */
+  takeAllocBlack(): void {
+    const { allocBlack } = this.heap;
+    this.work.objectsMarked += allocBlack.objects;
+    this.work.bytesMarked += allocBlack.bytes;
+    this.pacer.heapScanWork += allocBlack.scanBytes;
+    allocBlack.clear();
   }
 
   private setPhase(phase: Phase): void {
@@ -324,6 +345,7 @@ export class GC {
     if (!this.work.empty || this.workbufs.fullCount > 0) gothrow('gcMarkTermination: grey objects are left (M1)');
     this.setPhase(Phase.markTermination);
     heap.writeBack();
+    this.allocateBlack(false);
     if (this.knobs.checkMark) this.check('mark termination', checkMarks(heap, this.eachRoot));
     this.objectsMarked = this.work.objectsMarked;
     clock.heap1 = heap.stats.heapLive;

@@ -112,10 +112,14 @@ function wantStarts(heap: Heap, s: MSpan, i: number): number {
   return sizeclass === 0 ? Number(i === 0) : heap.startPattern(sizeclass)[i]!;
 }
 
-/** B1, B2, B3: bits stand at slot beginnings, marked slots are allocated, the count is the number of allocated slots. */
+/**
+ * B1, B2, B3: bits stand at slot beginnings, marked slots are allocated (or marked ahead: mcache.ts), the count is the number
+ * of allocated slots.
+ */
 function checkBits(heap: Heap, s: MSpan, out: string[]): void {
   const { mspan } = heap;
   const first = mspan.startPage[s] * wordsPerPage;
+  const blackened = heap.caches.some((cache) => cache.blackened(s));
   let allocated = 0;
   for (let i = first; i < first + mspan.npages[s] * wordsPerPage; i++) {
     const starts = heap.startBits[i]!;
@@ -124,7 +128,7 @@ function checkBits(heap: Heap, s: MSpan, out: string[]): void {
     allocated += popcount(inUse);
     if ((heap.allocBits[i]! & ~starts) !== 0) out.push(`B1: span ${s} has alloc bits inside slots, word ${i}`);
     if ((heap.markBits[i]! & ~starts) !== 0) out.push(`B1: span ${s} has mark bits inside slots, word ${i}`);
-    if ((heap.markBits[i]! & ~inUse) !== 0)
+    if ((heap.markBits[i]! & ~inUse) !== 0 && !blackened)
       out.push(`B2: span ${s} has marked free slots, word ${i} (0x${(i << bitWordShift).toString(16)})`);
   }
   if (allocated !== mspan.allocCount[s]) out.push(`B3: span ${s} counts ${mspan.allocCount[s]} slots in use, its bits say ${allocated}`);

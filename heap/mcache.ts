@@ -6,8 +6,12 @@
 //     free = c.free;  c.free = free & (free - 1);  addr = c.base + (31 - clz32(free & -free)) * 8
 //
 // and only when the mask runs out does anyone look at the bit maps. `gate` is the id of the type that may take this road:
-// the type of the cached span's objects, or `closed` when each allocation needs more than a slot (marking is on, events are
-// read, every malloc is sampled), so that the fast path has one comparison for all of these.
+// the type of the cached span's objects, or `closed` when each allocation needs more than a slot (events are read, every
+// operation is a choice point), so that the fast path has one comparison for all of these.
+//
+// Objects allocated while marking must be black. Go marks each of them; here the free slots of a cached span are marked
+// all at once, when marking begins or the span is taken (blacken), and those still free when the marking ends or the span is
+// given back are unmarked (whiten). So allocation takes the same road whether marking is on or not.
 import { cas } from '../runtime/internal/atomic.ts';
 import { ctz, popcount } from '../runtime/internal/bits.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
@@ -39,9 +43,43 @@ export class AllocCache {
   span: MSpan = 0 as MSpan;
   /** Slots in use when the span was taken. */
   countBefore = 0;
+  /** Slots in use when the free ones were blackened; -1: they are white. */
+  blackFrom = -1;
 
   constructor(readonly spanClass: number) {
     this.elemSize = classSize[spanClass >>> 1]!;
+  }
+}
+
+/** What allocation while marking has blackened, for the collector's accounts; it takes the figures and zeroes them. */
+export class AllocBlack {
+  /** Marking is on. */
+  on = false;
+  objects = 0;
+  bytes = 0;
+  /** Bytes in slots that may hold pointers: nothing is left to scan in them. */
+  scanBytes = 0;
+
+  /** Counts n slots of a small size class; negative: they were not used after all. */
+  add(spanClass: number, n: number): void {
+    this.count(n, n * classSize[spanClass >>> 1]!, (spanClass & 1) !== 0);
+  }
+
+  /** Counts a large object. */
+  addLarge(noscan: boolean, bytes: number): void {
+    this.count(1, bytes, noscan);
+  }
+
+  private count(objects: number, bytes: number, noscan: boolean): void {
+    this.objects += objects;
+    this.bytes += bytes;
+    if (!noscan) this.scanBytes += bytes;
+  }
+
+  clear(): void {
+    this.objects = 0;
+    this.bytes = 0;
+    this.scanBytes = 0;
   }
 }
 
@@ -117,6 +155,7 @@ export class MCache {
     stats.heapLive += spanBytes(c.spanClass) - c.countBefore * mspan.elemSize[s];
     this.openGate(c);
     if (c.free === 0 && !this.nextWord(c)) gothrow('mcache.refill: span has no free slot in its bits');
+    if (heap.allocBlack.on) this.blacken(c);
     return true;
   }
 
@@ -153,9 +192,46 @@ export class MCache {
     return n;
   }
 
+  /** Marks the free slots of a cached span, so that what is allocated in them is black. Source: gcmarknewobject. */
+  private blacken(c: AllocCache): void {
+    const { allocBits, startBits, markBits, allocBlack } = this.heap;
+    c.blackFrom = this.countNow(c);
+    markBits[c.word]! |= c.free;
+    for (let i = c.word + 1; i < c.endWord; i++) markBits[i]! |= ~allocBits[i]! & startBits[i]!;
+    allocBlack.add(c.spanClass, this.heap.mspan.nelems[c.span] - c.blackFrom);
+  }
+
+  /** Takes back what blacken did to the slots that are still free. */
+  private whiten(c: AllocCache): void {
+    if (c.blackFrom < 0) return;
+    const { allocBits, startBits, markBits, allocBlack } = this.heap;
+    if (c.word !== c.endWord) {
+      markBits[c.word]! &= ~c.free;
+      for (let i = c.word + 1; i < c.endWord; i++) markBits[i]! &= ~(~allocBits[i]! & startBits[i]!);
+      allocBlack.add(c.spanClass, this.countNow(c) - this.heap.mspan.nelems[c.span]);
+    }
+    c.blackFrom = -1;
+  }
+
+  /** Marking begins: what is allocated from now on is black. The world is stopped. */
+  blackenAll(): void {
+    for (const c of this.alloc) if (c.span !== 0) this.blacken(c);
+  }
+
+  /** Marking ends. The world is stopped. */
+  whitenAll(): void {
+    for (const c of this.alloc) this.whiten(c);
+  }
+
+  /** Whether this cache holds span s with its free slots marked. */
+  blackened(s: MSpan): boolean {
+    return this.alloc.some((c) => c.span === s && c.blackFrom >= 0);
+  }
+
   /** Gives one class's span back to mcentral and corrects the statistics. */
   private release(c: AllocCache): void {
     if (c.span === 0) return;
+    this.whiten(c);
     const { heap } = this;
     const { mspan, stats } = heap;
     const s = c.span;

@@ -14,7 +14,7 @@ import { type Addr, type Arena, type Column, type Id, type LinearAlloc, pageShif
 import { FixAlloc, Sys, type SysMem } from '../runtime/internal/sysmem.ts';
 import { fatal, gothrow } from '../runtime/internal/throw.ts';
 import { bitWordShift, granuleBytes, wordsPerPage } from './layout.ts';
-import type { MCache } from './mcache.ts';
+import { AllocBlack, type MCache } from './mcache.ts';
 import { CentralSets } from './mcentral.ts';
 import { FinalQueue } from './mfinal.ts';
 import { PageAlloc } from './mpagealloc.ts';
@@ -61,6 +61,8 @@ export class Heap {
   readonly endPage: number;
   /** Caches of all Ps; registered by their constructor. */
   readonly caches: MCache[] = [];
+  /** Whether allocation is black now, and what it has blackened. */
+  readonly allocBlack = new AllocBlack();
   /** The heap's sweep generation: up by 2 at each mark termination, world stopped. */
   sweepGen = 0;
   /** GODEBUG=clobberfree=1: the sweep overwrites what it frees. */

@@ -1,9 +1,11 @@
 // Caches of the Ps and the sets behind them: the life of a span between allocation and sweep.
 import { describe, expect, test } from 'vitest';
+import { heapFindings } from '../../../heap/check.ts';
 import type { AllocCache } from '../../../heap/mcache.ts';
 import { tryAcquire } from '../../../heap/mcentral.ts';
 import type { MSpan } from '../../../heap/mspan.ts';
 import { ensureSwept, sweepSpan } from '../../../heap/msweep.ts';
+import { classSlots } from '../../../heap/sizeclasses.ts';
 import { pageSize } from '../../../runtime/internal/memory.ts';
 import type { Machine } from '../../../runtime/machine.ts';
 import { drawing, markOnly, pagesMachine, releaseCaches, scan, slotBytes, sound, types } from './support.ts';
@@ -105,19 +107,66 @@ describe('refill and release', () => {
     expect(fill(m, 5, 1, 2)).toEqual([a! + 480]);
   });
 
-  test('the fast road is open for one type, and closed while marking', () => {
+  test('the fast road is open for one type, marking or not, and closed at mark termination', () => {
     const m = pagesMachine(7);
     const { node } = types(m);
     m.mutator.newObject(node);
     const c = m.mutator.cache.alloc[node.spanClass]!;
     expect(c.gate).toBe(node.id);
+    const gates: number[] = [];
+    m.gc.onMarkTermination(() => gates.push(c.gate));
     m.gc.start(true);
-    expect(c.gate).toBe(-3);
+    expect(c.gate).toBe(node.id);
     while (m.gc.marking) m.gc.step(1 << 20);
+    expect(gates).toEqual([-3]);
     m.mutator.newObject(node);
     expect(c.gate).toBe(node.id);
     m.mutator.newObject(m.heap.types.define('main.Other', 16, [0]));
     expect([node.id, -3].includes(c.gate)).toBe(false); // a mixed span
+  });
+});
+
+describe('allocation while marking is black', () => {
+  /** A machine whose P has a half-used span of nodes, and the objects in it. */
+  const halfUsed = () => {
+    const m = pagesMachine(7);
+    const { node } = types(m);
+    const slots = classSlots[node.spanClass >>> 1]!;
+    for (let i = 0; i < slots / 2; i++) m.mutator.newObject(node);
+    const c = m.mutator.cache.alloc[node.spanClass]!;
+    return { m, node, slots, c, s: c.span };
+  };
+
+  test('the free slots of cached spans are marked while marking is on, and only then', () => {
+    const { m, slots, s } = halfUsed();
+    expect(m.heap.markedCount(s)).toBe(0);
+    m.gc.start(true);
+    expect(m.heap.markedCount(s)).toBe(slots / 2);
+    expect(m.mutator.cache.blackened(s)).toBe(true);
+    expect(heapFindings(m.heap)).toEqual([]);
+    const at: number[] = [];
+    m.gc.onMarkTermination(() => at.push(m.heap.markedCount(s)));
+    while (m.gc.marking) m.gc.step(1 << 20);
+    expect(at).toEqual([0]);
+    expect(m.mutator.cache.blackened(s)).toBe(false);
+  });
+
+  test('the accounts hold what was allocated, not what was marked ahead', () => {
+    const { m, node, slots, c } = halfUsed();
+    m.gc.start(true);
+    for (let i = 0; i < slots / 4; i++) m.mutator.newObject(node);
+    while (m.gc.marking) m.gc.step(1 << 20);
+    expect(m.gc.objectsMarked).toBe(slots / 4);
+    expect(m.gc.pacer.heapMarked).toBe((slots / 4) * c.elemSize);
+    m.gc.collect();
+    expect(m.gc.objectsMarked).toBe(0);
+  });
+
+  test('the walker tells marks ahead from marks on free slots (B2)', () => {
+    const { m, c } = halfUsed();
+    m.gc.start(true);
+    c.blackFrom = -1; // as if nobody had blackened it
+    expect(heapFindings(m.heap).some((f) => f.startsWith('B2'))).toBe(true);
   });
 });
 
