@@ -255,6 +255,29 @@ describe('invariants', () => {
   });
 });
 
+describe("Go's tests", () => {
+  /** Go tests that a file of tests/go runs: `name file`. */
+  const portsIn = (file: string, text: string) => [...text.matchAll(/\('(Test\w+|[\w/]+\.go)\b[^']*'/g)].map((m) => `${m[1]} ${file}`);
+  /** Rows of the page that name a file of tests/go. */
+  const rowsOf = (markdown: string) =>
+    [...markdown.matchAll(/^\| (`[^|]+`) \| `([\w.]+\.test\.ts)` \|/gm)].flatMap((m) =>
+      [...m[1]!.matchAll(/`([^`]+)`/g)].map((name) => `${name[1]} ${m[2]}`),
+    );
+
+  test('every one that is ported is in go-tests.md, and every one that the page calls ported is there', () => {
+    const files = readdirSync('tests/go').filter((name) => name.endsWith('.test.ts'));
+    const ports = new Set(files.flatMap((name) => portsIn(name, read(`tests/go/${name}`))));
+    expect(ports.size).toBeGreaterThan(20);
+    expect([...ports].sort()).toEqual(rowsOf(page('go-tests')).sort());
+  });
+
+  test('planted', () => {
+    const text = "test('TestA: x', f);\ntest.each([1])('TestB/%i', f);\ndescribe('fixedbugs/c.go', f);\ntest('TestA', f);\n";
+    expect(portsIn('x.test.ts', text)).toEqual(['TestA', 'TestB', 'fixedbugs/c.go', 'TestA'].map((name) => `${name} x.test.ts`));
+    expect(rowsOf('| `TestA`, `TestB` | `x.test.ts` | |\n| `TestC` | waits | |\n')).toEqual(['TestA x.test.ts', 'TestB x.test.ts']);
+  });
+});
+
 describe('every page', () => {
   /** Code spans that look like a path of this repository and lead nowhere. */
   const lostPaths = (markdown: string) =>

@@ -1,0 +1,75 @@
+// runtime/debug/garbage_test.go: the history of pauses, GOGC at run time, memory given back.
+import { describe, expect, test } from 'vitest';
+import type { Machine } from '../../runtime/machine.ts';
+import { readGCStats, readMemStats } from '../../runtime/memstats.ts';
+import { testMachine } from '../support/machine.ts';
+import { identities } from '../support/memstats.ts';
+import { busy, goRun } from './support.ts';
+
+const MiB = 1 << 20;
+
+describe('TestReadGCStats', () => {
+  function compare(m: Machine): void {
+    const stats = readGCStats(m, 10);
+    const mem = readMemStats(m);
+    expect([stats.numGC, stats.pauseTotal, stats.lastGC]).toEqual([mem.numGC, mem.pauseTotalNs, mem.lastGC]);
+    const n = Math.min(mem.numGC, 256);
+    expect([stats.pause.length, stats.pauseEnd.length]).toEqual([n, n]);
+    let off = (mem.numGC + 255) % 256;
+    for (let i = 0; i < n; i++, off = (off + 255) % 256) {
+      expect([stats.pause[i], stats.pauseEnd[i]]).toEqual([mem.pauseNs[off], mem.pauseEnd[off]]);
+    }
+    const q = stats.pauseQuantiles;
+    expect([q[0], q[9]]).toEqual(n === 0 ? [0, 0] : [Math.min(...stats.pause), Math.max(...stats.pause)]);
+    for (let i = 0; i < 9; i++) expect(q[i]).toBeLessThanOrEqual(q[i + 1]!);
+    for (let i = 0; i + 1 < n; i++) expect(stats.pauseEnd[i]).toBeGreaterThan(stats.pauseEnd[i + 1]!);
+  }
+
+  test('before any collection, after three, and when the ring has gone round', () => {
+    const m = testMachine({ gogc: 'off', checkHeap: false, checkMark: false, heapBytes: 64 << 10 });
+    compare(m);
+    for (let i = 0; i < 3; i++) m.gc.collect();
+    compare(m);
+    for (let i = 0; i < 260; i++) m.gc.collect();
+    compare(m);
+    identities(readMemStats(m));
+  });
+});
+
+test('TestSetGCPercent', () => {
+  const baseline = 10 * MiB; // Go's test has 100 MB, and allows a fifth of it for what it does not know of
+  const slack = baseline / 50;
+  goRun(function* main(go) {
+    const { machine } = go.runtime;
+    const { gc } = machine;
+    const { raw } = go;
+    const bytes = raw.defineType('byte', 4, []);
+    const [ballast, sink] = [0, 1];
+    const globals = machine.globals(2);
+    const make = (into: number, n: number) => raw.store(globals, into, raw.mutator.mallocgc(n, bytes));
+
+    const old = gc.setGCPercent(123);
+    expect([old, gc.setGCPercent(100)]).toEqual([100, 123]);
+
+    yield* go.gc();
+    make(ballast, baseline - go.readMemStats().alloc);
+    yield* go.gc();
+    expect(Math.abs(go.readMemStats().alloc - baseline)).toBeLessThan(slack);
+    expect(Math.abs(go.readMemStats().nextGC - 2 * baseline)).toBeLessThan(slack);
+    const before = go.readMemStats().numGC;
+    for (let made = 0; made < baseline / 3; made += 1024) make(sink, 1024);
+    raw.store(globals, sink, 0);
+    gc.setGCPercent(50);
+    expect(Math.abs(go.readMemStats().nextGC - 1.5 * baseline)).toBeLessThan(slack);
+    expect(go.readMemStats().numGC, 'some garbage, not enough for a collection').toBe(before);
+
+    gc.setGCPercent(100);
+    yield* go.gc();
+    make(sink, baseline / 5);
+    const live = go.readMemStats().numGC;
+    gc.setGCPercent(10); // 120 % are allocated and 110 % allowed: the next allocation begins a cycle
+    make(sink, MiB);
+    yield* go.sleep(1e9);
+    expect(go.readMemStats().numGC).toBe(live + 1);
+  }, busy);
+});

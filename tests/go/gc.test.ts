@@ -1,0 +1,247 @@
+// gc_test.go and testdata/testprog/gc.go: what a collection must leave alone, what it must find, and what it counts.
+import { describe, expect, test } from 'vitest';
+import { type Caller, func, i32, ptr, Runtime, self, struct } from '../../runtime/index.ts';
+import { countPagesInUse, readMemStatsSlow } from '../../runtime/memstats.ts';
+import { testMachine } from '../support/machine.ts';
+import { busy, goRun, isObject } from './support.ts';
+
+const Int = struct('gc.int', { value: i32 });
+const Boxed = struct('gc.boxed', { value: i32, pointer: ptr(Int) }); // with a pointer: an object of its own, in no tiny block
+
+test('TestGcSys', () => {
+  goRun(
+    function* main(go) {
+      const { machine } = go.runtime;
+      const bytes = go.raw.defineType('byte', 4, []);
+      const sink = machine.globals(1);
+      yield* go.gc();
+      const before = go.readMemStats();
+      for (let i = 0; i < 100_000; i++) go.raw.store(sink, 0, go.raw.mutator.mallocgc(1029, bytes));
+      const after = go.readMemStats();
+      expect(after.totalAlloc - before.totalAlloc).toBe(100_000 * 1152);
+      expect(after.sys - before.sys).toBeLessThanOrEqual(16 << 20);
+    },
+    { ...busy, heapBytes: 256 << 20 },
+  );
+});
+
+test('TestGcDeepNesting', () => {
+  goRun(function* main(go) {
+    const { raw } = go;
+    const pointer = raw.defineType('*int', 4, [0]);
+    const frame = raw.enter(raw.pc('main.main'), 1);
+    raw.set(frame, 0, raw.array(pointer, 2 ** 10)); // [2][2][2][2][2][2][2][2][2][2]*int is 1024 pointers in a row
+    raw.store(raw.get(frame, 0), 0, go.new(Boxed).addr);
+    raw.words[raw.load(raw.get(frame, 0), 0) >>> 2] = 13;
+    yield* go.gc();
+    expect(raw.load(raw.load(raw.get(frame, 0), 0), 0)).toBe(13);
+  });
+});
+
+test('TestGcArraySlice', () => {
+  goRun(function* main(go) {
+    const { raw } = go;
+    // next, then nextbuf as pointer, length and capacity, then buf: so that a slice of buf points into the object
+    const X = raw.defineType('gc.X', 20, [0, 1]);
+    const [next, nextbuf, buf] = [0, 1, 4];
+    const frame = raw.enter(raw.pc('main.main'), 1);
+    for (let i = 0; i < 10; i++) {
+      const head = raw.get(frame, 0);
+      const p = raw.new(X);
+      raw.set(frame, 0, p);
+      raw.words[(p >>> 2) + buf] = 42 + i;
+      raw.store(p, next, i % 2 === 0 ? head : 0); // every second one hangs on its slice alone
+      if (head !== 0) raw.store(p, nextbuf, head + buf * 4);
+      yield* go.gc();
+    }
+    let p = raw.get(frame, 0);
+    for (let i = 9; i >= 0; i--) {
+      expect(raw.load(p, buf)).toBe(42 + i);
+      p = raw.load(p, nextbuf) - buf * 4;
+    }
+  });
+});
+
+test('TestGcRescan', () => {
+  const Y = struct('gc.Y', { nextx: self, nexty: self, p: ptr(Boxed) });
+  goRun(function* main(go) {
+    const f = go.locals({ head: Y, p: Y });
+    for (let i = 0; i < 10; i++) {
+      f.p = go.new(Y);
+      go.chan(Y);
+      f.p.nextx = f.head;
+      f.p.nexty = f.head;
+      f.p.p = go.new(Boxed);
+      f.p.p.value = 42;
+      f.head = f.p;
+      yield* go.gc();
+    }
+    let n = 0;
+    for (f.p = f.head; f.p !== null; f.p = f.p.nexty, n++) {
+      expect(f.p.p!.value).toBe(42);
+      expect(f.p.nextx?.addr).toBe(f.p.nexty?.addr);
+    }
+    expect(n).toBe(10);
+  });
+});
+
+test('TestGcLastTime', () => {
+  goRun(function* main(go) {
+    const t0 = go.now();
+    yield* go.gc();
+    const t1 = go.now();
+    const st = go.readMemStats();
+    expect(st.lastGC).toBeGreaterThan(t0);
+    expect(st.lastGC).toBeLessThanOrEqual(t1);
+    const pause = st.pauseNs[(st.numGC + 255) % 256]!;
+    expect(pause).toBeGreaterThan(0);
+    expect(pause).toBeLessThan(10e9);
+    expect(st.lastGC - t0).toBeGreaterThanOrEqual(pause);
+  });
+});
+
+test('TestGcZombieReporting', () => {
+  const rt = new Runtime({ gogc: 'off', heapBytes: 1 << 20 });
+  const program = () =>
+    rt.run(function* main(go) {
+      const { raw } = go;
+      const bytes = raw.defineType('byte', 4, []);
+      const count = Math.floor(8192 / 190);
+      const frame = raw.enter(raw.pc('main.main'), count);
+      const free: number[] = []; // addresses in JavaScript variables, as uintptrs in Go: no roots
+      for (let i = 0; i < count; i++) {
+        const obj = raw.mutator.mallocgc(190, bytes);
+        if (i % 2 === 0) raw.set(frame, i, obj);
+        else free.push(obj);
+      }
+      yield* go.gc();
+      for (const [i, addr] of free.entries()) raw.set(frame, 2 * i + 1, addr);
+      yield* go.gc();
+    });
+  expect(program).toThrow(/^fatal error: found pointer to free object/);
+});
+
+test('TestGCTestMoveStackOnNextCall', () => {
+  const deep: (caller: Caller, n: number) => void = func('main.moveStackCheck', { onStack: Boxed }, (f, n: number) => {
+    if (n > 0) deep(f, n - 1);
+  });
+  const check = func('main.TestGCTestMoveStackOnNextCall', { onStack: Boxed }, (f) => {
+    const { stacks } = f.ctx.sched;
+    const { machine } = f.ctx;
+    const old = stacks.lo;
+    f.onStack = f.new(Boxed);
+    f.onStack.value = 1;
+    const first = f.onStack.addr;
+    deep(f, 100);
+    expect(stacks.lo, 'the stack has moved').not.toBe(old);
+    expect(f.onStack.value).toBe(1);
+    machine.gc.collect();
+    expect(isObject({ machine }, first), 'held by the new stack').toBe(true);
+    f.onStack = null;
+    machine.gc.collect();
+    expect(isObject({ machine }, first), 'held by nothing, not by the old stack').toBe(false);
+  });
+  goRun(function* main(go) {
+    check(go);
+  });
+});
+
+test('TestGCTestIsReachable', () => {
+  goRun(function* main(go) {
+    const half = go.raw.enter(go.raw.pc('main.main'), 16);
+    const all = Array.from({ length: 16 }, (_, i) => {
+      const p = go.new(Boxed);
+      if (i % 2 === 0) go.raw.set(half, i, p.addr);
+      return go.weak(p);
+    });
+    yield* go.gc();
+    expect(all.map((p) => (p.value() === null ? 0 : 1))).toEqual([1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0]);
+  });
+});
+
+test('TestGCTestPointerClass', () => {
+  goRun(function* main(go) {
+    const { runtime } = go;
+    const { machine } = runtime;
+    const f = go.locals({ p: Boxed });
+    f.p = go.new(Boxed);
+    const classOf = (addr: number) => runtime.explain(addr).place;
+    expect(classOf(machine.sched.stacks.lo)).toBe('memory managed by hand'); // stack
+    expect(classOf(f.p.addr)).toBe('object'); // heap
+    expect(classOf(machine.globals(1))).toBe('off the heap'); // bss, data
+    expect(classOf(0)).toBe('nil'); // other
+  });
+});
+
+test('TestPrintGC', () => {
+  let printed = 0;
+  const rt = goRun(
+    function* main(go) {
+      let done = false;
+      go.go(function* collector(go) {
+        while (!done) yield* go.gc();
+      });
+      for (let i = 0; i < 300; i++) {
+        try {
+          yield* go.gosched();
+        } finally {
+          printed += go.new(Boxed).value + 1;
+        }
+      }
+      done = true;
+    },
+    { procs: 2 },
+  );
+  expect(printed).toBe(300);
+  expect(rt.stats().numGC).toBeGreaterThan(10);
+});
+
+test('TestPageAccounting', () => {
+  const m = testMachine({ heapBytes: 80 << 20, gogc: 'off', memProfileRate: 0, checkHeap: false });
+  const bytes = m.heap.types.define('bytes', 4, []);
+  for (let i = 0; i < 1024; i++) m.mutator.mallocgc(64 << 10, bytes);
+  const { pagesInUse, counted } = countPagesInUse(m);
+  expect(pagesInUse).toBe(counted);
+  expect(pagesInUse).toBe(1024 * 8);
+});
+
+describe('TestReadMemStats', () => {
+  test.each([1, 3])('GOMAXPROCS=%i', (procs) => {
+    const rt = goRun(
+      function* main(go) {
+        const f = go.locals({ p: Boxed });
+        for (let i = 0; i < 5000; i++) {
+          const p = go.new(Boxed);
+          if (i % 50 === 0) f.p = p;
+          if (i % 500 === 0) yield* go.gosched();
+        }
+        yield* go.gc();
+      },
+      { procs },
+    );
+    const { base, slow } = readMemStatsSlow(rt.machine);
+    expect(base).toEqual(slow);
+  });
+
+  test('a count that is wrong shows', () => {
+    const m = testMachine();
+    m.mutator.mallocgc(100, m.heap.types.define('bytes', 4, []));
+    m.heap.stats.addSmallFrees(3, 1);
+    const { base, slow } = readMemStatsSlow(m);
+    expect(base.heapObjects).toBe(0);
+    expect(slow).not.toEqual(base);
+  });
+});
+
+test('TestUserForcedGC', () => {
+  goRun(
+    function* main(go) {
+      const before = go.readMemStats();
+      yield* go.gc();
+      const after = go.readMemStats();
+      expect([after.numGC - before.numGC, after.numForcedGC - before.numForcedGC]).toEqual([1, 1]);
+      expect(after.nextGC).toBe(Infinity);
+    },
+    { gogc: 'off' },
+  );
+});
