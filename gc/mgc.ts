@@ -22,18 +22,20 @@ import { checkHeap, strayMarks } from '../heap/check.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { type MSpan, SpanState } from '../heap/mspan.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
-import type { Era } from '../runtime/internal/era.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import type { SysMem } from '../runtime/internal/sysmem.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
-import { CycleClock } from './gcclock.ts';
+import { CycleClock, gcCost } from './gcclock.ts';
+import { type GcKnobs, knobsOff } from './gcknobs.ts';
 import { traceCycle, tracePacerEnd, tracePacerStart, traceSweepDone } from './gctrace.ts';
 import type { Mutator } from './malloc.ts';
 import { checkMarks, type RootVisitor } from './mcheckmark.ts';
+import { memoryInUse } from './memlimit.ts';
 import { CPULimiter, capacityPerProc } from './mgclimit.ts';
-import { drain, markFinalizers } from './mgcmark.ts';
-import { type MemoryInUse, Pacer } from './mgcpacer.ts';
+import { drain } from './mgcmark.ts';
+import { Pacer } from './mgcpacer.ts';
+import { Roots } from './mgcroots.ts';
 import { Sweeper } from './mgcsweep.ts';
 import { GcWork, Workbufs } from './mgcwork.ts';
 import type { WorkerMode } from './mgcworkers.ts';
@@ -46,44 +48,8 @@ export const enum Phase {
   markTermination = 2,
 }
 
-/** Knobs of the collector; all off in a plain run. */
-export interface GcKnobs {
-  /** Checks every invariant of the heap at each phase change. */
-  checkHeap: boolean;
-  /** Runs the independent marking at each mark termination. */
-  checkMark: boolean;
-  /** gcstoptheworld: 1 marks in one pause, 2 sweeps in it as well. */
-  stopTheWorld: number;
-  /** No cycle ever begins. */
-  sbrk: boolean;
-  /** A whole cycle before every malloc. */
-  everyMalloc: boolean;
-  /** gctrace: a line for each cycle, as that age of Go wrote it. */
-  trace: false | Era;
-  pacerTrace: boolean;
-  scavTrace: boolean;
-}
-
-/** What a plain run has. */
-const knobsOff: GcKnobs = {
-  checkHeap: false,
-  checkMark: false,
-  stopTheWorld: 0,
-  sbrk: false,
-  everyMalloc: false,
-  trace: false,
-  pacerTrace: false,
-  scavTrace: false,
-};
-
 /** What somebody above wants to know at mark termination, world stopped, after marking and before any sweep. */
 export type MarkTerminationHook = (cycle: number, forced: boolean) => void;
-
-/** Virtual costs in nanoseconds: what a step of the collector takes on its M. Round figures near Go's on a plain machine. */
-export const gcCost = { perObject: 12, perStack: 400, perGlobalWord: 2, stop: 8000, sweepSpan: 300 } as const;
-
-/** The first root job is what finalizers hold; then blocks of globals, then stacks. */
-const firstGlobalJob = 1;
 
 /** The collector of one machine. */
 export class GC {
@@ -92,6 +58,8 @@ export class GC {
   cycle = 0;
   /** Cycles whose marking has ended. Go's memstats.numgc. */
   numGC = 0;
+  /** Nanoseconds after a cycle at which the clock asks for another. Go's forcegcperiod; tests shorten it. */
+  forcePeriod = 120e9;
   /** The running or last cycle was asked for by runtime.GC(). */
   forced = false;
   /** Objects marked by the last finished marking. */
@@ -101,6 +69,7 @@ export class GC {
   readonly sweeper: Sweeper;
   readonly work: GcWork;
   readonly workbufs: Workbufs;
+  readonly roots: Roots;
   readonly mutators: Mutator[] = [];
   readonly knobs: GcKnobs = { ...knobsOff };
   /** Takes the lines of gctrace and its like; null: nobody listens. */
@@ -109,13 +78,7 @@ export class GC {
   readonly clock: CycleClock;
   private readonly hooks: MarkTerminationHook[] = [];
   private readonly publishedHooks: (() => void)[] = [];
-  /** Off-heap words that hold pointers. */
-  private readonly globals: { addr: Addr; words: number }[] = [];
   private world: World | null = null;
-  private nextRootJob = 0;
-  private rootJobs = 0;
-  /** Blocks of globals when marking began; the jobs behind them are stacks. */
-  private globalJobs = 0;
   private swept = true;
   private backgroundSwept = 0;
   private pauseSwept = 0;
@@ -132,6 +95,7 @@ export class GC {
     this.sweeper = new Sweeper(heap);
     this.workbufs = new Workbufs(heap, sys);
     this.work = new GcWork(heap, this.workbufs);
+    this.roots = new Roots(heap, this.pacer);
   }
 
   /** Connects the collector with whoever runs goroutines. */
@@ -142,13 +106,6 @@ export class GC {
 
   private get w(): World {
     return this.world ?? gothrow('gc: no world attached');
-  }
-
-  /** Makes `words` zero words at addr (off the heap) roots: global variables. Those made while marking need no scan: stores
-   *  into them go through the barrier. */
-  addGlobals(addr: Addr, words: number): void {
-    this.globals.push({ addr, words });
-    this.pacer.globalsScan += words * 4;
   }
 
   /** Calls hook at each mark termination. */
@@ -173,8 +130,8 @@ export class GC {
 
   // --- 1, 2: start -----------------------------------------------------------------------------------------------------
 
-  /** Begins a cycle; does nothing when one is marking. forced: runtime.GC() asked. Source: gcStart. */
-  start(forced: boolean): void {
+  /** Begins a cycle; does nothing when one is marking. forced: runtime.GC() asked; periodic: the clock did. Source: gcStart. */
+  start(forced: boolean, periodic = false): void {
     if (this.phase !== Phase.off || this.knobs.sbrk) return;
     const { heap, clock } = this;
     if (!heap.faults.rotateBeforeSweepDone) {
@@ -188,9 +145,7 @@ export class GC {
     if (this.knobs.checkHeap) this.check('mark start', strayMarks(heap));
     this.cycle++;
     this.forced = forced;
-    this.nextRootJob = 0;
-    this.globalJobs = this.globals.length;
-    this.rootJobs = firstGlobalJob + this.globalJobs + this.w.stackCount();
+    this.roots.prepare(this.w.stackCount());
     this.work.bytesMarked = 0;
     this.work.objectsMarked = 0;
     this.work.scanWork = 0;
@@ -198,7 +153,7 @@ export class GC {
     // Nothing is known before the first cycle. Go expects its globals then, at least some 100 KiB; ours may be next to none, so
     // that any work would count as a surprise and move the goal far away. Take everything for live instead.
     if (this.numGC === 0) this.pacer.lastHeapScan = this.pacer.heapScan;
-    this.pacer.startCycle(clock.mark, clock.procs);
+    this.pacer.startCycle(clock.mark, clock.procs, periodic);
     this.limiterTransition(true, clock.sweepTerm, clock.mark);
     this.allocateBlack(!heap.faults.allocWhite);
     this.setPhase(Phase.mark);
@@ -206,6 +161,27 @@ export class GC {
     if (this.knobs.pacerTrace) tracePacerStart(this);
     if (this.knobs.stopTheWorld === 0) this.w.startTheWorld(gcCost.stop);
     else this.markInPause();
+  }
+
+  /**
+   * Whether two minutes of virtual time have gone by since the last cycle ended. Never before the first cycle, while one is
+   * marking, and with GOGC=off. Source: gcTrigger.test, gcTriggerTime.
+   */
+  periodicDue(now: number): boolean {
+    const { lastGC } = this.heap.stats;
+    return this.phase === Phase.off && this.pacer.gcPercent >= 0 && lastGC !== 0 && now - lastGC > this.forcePeriod;
+  }
+
+  /**
+   * Begins a cycle if periodicDue(now); returns whether it did. For whoever watches the clock: Go's sysmon asks periodicDue at
+   * each of its rounds and wakes the goroutine forcegc, which calls this. Nobody waits for such a cycle, and idle Ps do not
+   * mark for it. Like start, it is called on a P at a safepoint: between two turns, or by a goroutine. Source: forcegchelper.
+   */
+  periodic(now: number): boolean {
+    if (!this.periodicDue(now)) return false;
+    if (this.knobs.trace !== false) this.print?.('GC forced');
+    this.start(false, true);
+    return true;
   }
 
   /** gcstoptheworld: the cycle goes on to its end inside the stop that began it. Source: gcForceMode, gcForceBlockMode. */
@@ -303,29 +279,13 @@ export class GC {
 
   /** A root job or some grey objects; 0 when nothing grey is left anywhere. */
   private markPiece(maxObjects: number): number {
-    if (this.nextRootJob < this.rootJobs) return this.markRoot(this.nextRootJob++);
+    if (this.roots.left) return this.roots.markNext(this.w, this.work);
     const scanned = drain(this.heap, this.work, maxObjects);
     this.pacer.heapScanWork += this.work.scanWork;
     this.work.scanWork = 0;
     if (scanned > 0) return scanned * gcCost.perObject;
     if (this.flushBarriers()) return gcCost.perObject; // the ragged barrier: somebody still held grey objects
     return 0;
-  }
-
-  private markRoot(job: number): number {
-    const { heap, work, globals, globalJobs } = this;
-    if (job < firstGlobalJob) {
-      heap.finalQueue.eachRoot((addr) => work.grey(addr));
-      return gcCost.perStack + markFinalizers(heap, work) * gcCost.perObject;
-    }
-    if (job < firstGlobalJob + globalJobs) {
-      const { addr, words } = globals[job - firstGlobalJob]!;
-      for (let i = addr >>> 2, end = i + words; i < end; i++) work.grey(heap.w[i]!);
-      this.pacer.globalsScanWork += words * 4;
-      return words * gcCost.perGlobalWord;
-    }
-    if (!heap.faults.skipStackScan) this.pacer.stackScanWork += this.w.scanStack(job - firstGlobalJob - globalJobs, work);
-    return gcCost.perStack;
   }
 
   /** Shades what the mutators' barriers recorded; says whether that made anything grey. Source: wbBufFlush, markDone. */
@@ -396,8 +356,7 @@ export class GC {
 
   /** Visits every root pointer. */
   readonly eachRoot: RootVisitor = (visit) => {
-    const { w } = this.heap;
-    for (const { addr, words } of this.globals) for (let i = 0; i < words; i++) visit(w[(addr >>> 2) + i]!);
+    this.roots.eachGlobal((_, pointer) => visit(pointer));
     this.heap.finalQueue.eachRoot(visit);
     this.w.eachStackPointer(visit);
   };
@@ -512,32 +471,10 @@ export class GC {
     return this.w.live;
   }
 
-  /** Visits every slot of the global variables: its address and the pointer in it. */
-  eachGlobal(visit: (slot: Addr, pointer: Addr) => void): void {
-    const { w } = this.heap;
-    for (const { addr, words } of this.globals) for (let i = 0; i < words; i++) visit(addr + i * 4, w[(addr >>> 2) + i]!);
-  }
-
   /** The objects that are marked and wait to be scanned; for looking, not for collecting. */
   greyObjects(): Set<Addr> {
     const grey = new Set<Addr>();
     if (this.marking) this.work.eachQueued((addr) => grey.add(this.heap.objectBase(addr))); // an oblet's address is inside its object
     return grey;
   }
-}
-
-/**
- * What the memory limit counts: pages that were ever in use, and memory off the heap. The arena's tables are left out (they
- * have one size for good), and so are pages that no span has touched: the system gives those memory when they are.
- */
-function memoryInUse(heap: Heap, sys: SysMem): MemoryInUse {
-  const { pages, stats } = heap;
-  return {
-    heapFree: () => (pages.zeroedBase - pages.inUse) * pageSize,
-    heapAlloc: () => {
-      const { allocBytes, freeBytes } = stats.totals();
-      return allocBytes - freeBytes;
-    },
-    mappedReady: () => pages.zeroedBase * pageSize + sys.obtained(),
-  };
 }

@@ -1,7 +1,7 @@
 // go: what a goroutine sees. A goroutine is a generator function whose first argument is its Go; what can block is
 // `yield*`ed, what cannot is a plain call. A forgotten `yield*` is a compile error where the value is used, and a run-time
 // error at the goroutine's next operation.
-import { gcCost } from '../gc/mgc.ts';
+import { gcCost } from '../gc/gcclock.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
 import { closedValue, ElemKind, type HChannel } from '../sched/chan.ts';
 import type { G } from '../sched/g.ts';

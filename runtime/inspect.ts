@@ -28,7 +28,7 @@ export function explainAddress(m: Machine, addr: Addr, fieldName: FieldNames = (
 
 /** Visits the roots of gc.eachRoot, each with its name. nil is left out. */
 export function eachNamedRoot(m: Machine, visit: (name: () => string, pointer: Addr) => void): void {
-  m.gc.eachGlobal((slot, pointer) => {
+  m.gc.roots.eachGlobal((slot, pointer) => {
     if (pointer !== 0) visit(() => `${m.isPin(slot) ? 'pin' : 'global'} 0x${slot.toString(16)}`, pointer);
   });
   m.heap.finalQueue.eachRoot((pointer) => {

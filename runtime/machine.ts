@@ -2,8 +2,9 @@
 // (structs, frames, channels of T) is built on top of it by the files beside; tests, the replayer and people who write
 // data structures use it as it is: this is the raw layer.
 
+import type { GcKnobs } from '../gc/gcknobs.ts';
 import { Mutator, type ProfileRate } from '../gc/malloc.ts';
-import { GC, type GcKnobs } from '../gc/mgc.ts';
+import { GC } from '../gc/mgc.ts';
 import { Oracle } from '../gc/oracle.ts';
 import { Heap, heapStartPage, heapTables } from '../heap/mheap.ts';
 import { MemProfiler } from '../profiler/mprof.ts';
@@ -182,7 +183,7 @@ export class Machine {
   /** Words of global variables: pointers, off the heap, roots for ever. */
   globals(words: number): Addr {
     const addr = this.sys.persistentAlloc(words * 4, 8, Sys.other);
-    this.gc.addGlobals(addr, words);
+    this.gc.roots.addGlobals(addr, words);
     return addr;
   }
 }

@@ -1,6 +1,6 @@
 // What each knob of GODEBUG does: the same small story with the knob off and on.
 import { describe, expect, test } from 'vitest';
-import { gcCost } from '../../../gc/mgc.ts';
+import { gcCost } from '../../../gc/gcclock.ts';
 import { schemeNames } from '../../../profiler/schemes.ts';
 import { Runtime } from '../../../runtime/index.ts';
 import type { Addr } from '../../../runtime/internal/memory.ts';
