@@ -125,6 +125,15 @@ export function wholeNumber(name: string, text: string, min: number, max: number
   return value;
 }
 
+/** Bytes, plain or with one of GOMEMLIMIT's units, or 'off'. Throws UsageError. Source: parseByteCount of runtime/string.go. */
+export function byteCount(name: string, text: string): number | 'off' {
+  if (text === 'off') return 'off';
+  const [, digits, unit] = /^(\d+)(B|KiB|MiB|GiB|TiB)?$/.exec(text) ?? [];
+  const value = Number(digits) * 1024 ** Math.max(['B', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit ?? 'B'), 0);
+  if (Number.isSafeInteger(value)) return value;
+  throw new UsageError(`option --${name}: got '${text}', wanted bytes, such as 4194304 or 4MiB, or 'off'`);
+}
+
 /** One of the names. Throws UsageError with the nearest one. */
 export function oneOf<T extends string>(name: string, text: string, names: readonly T[]): T {
   const found = names.find((n) => n === text);

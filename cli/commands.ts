@@ -56,6 +56,7 @@ export const runSpec: CommandSpec = {
   options: [
     { name: 'procs', value: 'N', help: 'GOMAXPROCS, 1 to 256', byDefault: 'default 1' },
     { name: 'gogc', value: 'N|off', help: 'GOGC in percent', byDefault: 'default 100' },
+    { name: 'memory-limit', value: 'N|off', help: 'GOMEMLIMIT in bytes, or with B, KiB, MiB, GiB', byDefault: 'default off' },
     era,
     { name: 'memprofilerate', value: 'N', help: 'sample one malloc per N bytes; 1: all, 0: none', byDefault: 'default 1' },
     { name: 'godebug', value: 'KNOBS', help: "what the runtime says and does, such as 'gctrace=1'; lines go to stderr" },

@@ -5,7 +5,7 @@ import { schemeNames } from '../profiler/schemes.ts';
 import type { GoFunc, Options } from '../runtime/index.ts';
 import { eras, parseGoDebug, Runtime } from '../runtime/index.ts';
 import { type SchemeReport, SkewMeter } from '../runtime/skew.ts';
-import { helpOf, nearest, oneOf, parse, UsageError, wholeNumber } from './args.ts';
+import { byteCount, helpOf, nearest, oneOf, parse, UsageError, wholeNumber } from './args.ts';
 import { runSpec } from './commands.ts';
 import { count, paint, signed } from './output.ts';
 import { schemesTable } from './replay.ts';
@@ -61,11 +61,15 @@ export function runCommand(words: readonly string[], print: (text: string) => vo
 
 function optionsOf(options: Readonly<Record<string, string | boolean | undefined>>) {
   const gogc = String(options.gogc ?? 100);
+  const era = oneOf('era', String(options.era ?? '1.19'), eras);
+  const memoryLimit = byteCount('memory-limit', String(options['memory-limit'] ?? 'off'));
+  if (era === '2014' && memoryLimit !== 'off') throw new UsageError('option --memory-limit: Go had none in 2014; leave it out, or --era');
   return {
     seed: wholeNumber('seed', String(options.seed ?? 1), -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     procs: wholeNumber('procs', String(options.procs ?? 1), 1, 256),
-    era: oneOf('era', String(options.era ?? '1.19'), eras),
+    era,
     gogc: gogc === 'off' ? ('off' as const) : wholeNumber('gogc', gogc, 0, 1_000_000, " or 'off'"),
+    memoryLimit,
     memProfileRate: wholeNumber('memprofilerate', String(options.memprofilerate ?? 1), 0, 0x3fffffff),
     scheme: oneOf('scheme', String(options.scheme ?? 'three-stage'), schemeNames),
     ...(options.godebug !== undefined && { godebug: checkedGoDebug(String(options.godebug)) }),

@@ -9,6 +9,7 @@ import type { Blocking, Op } from '../sched/op.ts';
 import { WaitGroup } from '../sched/sync.ts';
 import { callSite } from './callsite.ts';
 import type { Context } from './context.ts';
+import { setGCPercent, setMemoryLimit } from './debug.ts';
 import type { Cleanup, Weak } from './final.ts';
 import { allocate, type Caller, type Frame, type FrameBase, frameClass, type Locals, rootArguments } from './func.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
@@ -193,6 +194,19 @@ export class Go implements Caller {
   /** Runs a full collection and waits for the end of its sweep. runtime.GC. `yield*` it. */
   gc(): Blocking<void> {
     return this.ctx.sched.collect();
+  }
+
+  /** Sets GOGC, negative for off, and gives the old value, -1 for off. debug.SetGCPercent. `yield*` it. RangeError: no percentage. */
+  setGCPercent(percent: number): Blocking<number> {
+    return setGCPercent(this.ctx.machine, percent);
+  }
+
+  /**
+   * Sets the memory limit in bytes, 'off' for none, and returns the old one, Infinity for none; a negative number only reads.
+   * debug.SetMemoryLimit. RangeError: no such limit.
+   */
+  setMemoryLimit(bytes: number | 'off'): number {
+    return setMemoryLimit(this.ctx.machine, bytes);
   }
 
   /** The published memory profile: runtime.MemProfile with enough room. inuseZero: records without objects in use too. */

@@ -92,6 +92,7 @@ export class Machine {
     this.profiler = new MemProfiler(this.arena, this.sys, this.order, this.events, s.schemes);
     this.heap = new Heap(this.arena, mem, s.heapPages, this.sys, this.order, this.events, this.profiler, this.faults, tables.heap);
     this.gc = new GC(this.heap, this.sys, this.profiler, this.events, s.gogc);
+    if (s.memoryLimit !== Infinity) this.gc.setMemoryLimit(s.memoryLimit);
     this.setKnobs();
     const mutators: Mutator[] = [];
     for (let p = 0; p < s.procs; p++) {

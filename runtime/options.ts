@@ -18,6 +18,11 @@ export interface Options {
   era?: Era;
   /** GOGC in percent; 'off' or a negative number switches automatic collection off. Default 100. */
   gogc?: number | 'off';
+  /**
+   * GOMEMLIMIT in bytes: what the heap in use and the memory off it may take before the collector works harder. Soft: exceeding it
+   * ends nothing. Go 1.19's, so not with era 2014. Default 'off'.
+   */
+  memoryLimit?: number | 'off';
   /** MemProfileRate in bytes: 0 off, 1 every malloc. Default 524288. */
   memProfileRate?: number;
   /** Accounting scheme that answers memProfile. Default three-stage. */
@@ -52,6 +57,8 @@ export interface Settings {
   readonly era: Era;
   /** Negative: off. */
   readonly gogc: number;
+  /** Infinity: off. */
+  readonly memoryLimit: number;
   readonly memProfileRate: number;
   /** The first one answers memProfile. */
   readonly schemes: readonly SchemeName[];
@@ -101,8 +108,17 @@ function gogcOf(value: number | 'off'): number {
   return value < 0 ? -1 : integer('gogc', value, 0, 1_000_000);
 }
 
+/** A memory limit in bytes; 'off' is Infinity. name: who asks, for the RangeError. */
+export function memoryLimitOf(name: string, value: number | 'off'): number {
+  if (value === 'off') return Infinity;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+    throw new RangeError(`${name}: got ${String(value)}, wanted a whole number of bytes or 'off'`);
+  }
+  return value;
+}
+
 const known = new Set<string>([
-  'seed', 'procs', 'era', 'gogc', 'memProfileRate', 'scheme', 'watch', 'heapBytes', 'maxGoroutines',
+  'seed', 'procs', 'era', 'gogc', 'memoryLimit', 'memProfileRate', 'scheme', 'watch', 'heapBytes', 'maxGoroutines',
   'checked', 'oracle', 'checkHeap', 'checkMark', 'godebug', 'output', 'backing', 'chooser',
 ]); // biome-ignore format: one glance
 
@@ -122,12 +138,15 @@ export function settings(o: Options): Settings {
   if (o.chooser !== undefined && typeof o.chooser.choose !== 'function') {
     throw new TypeError(`option chooser: got ${typeof o.chooser}, wanted an object with a method choose`);
   }
+  const memoryLimit = memoryLimitOf('option memoryLimit', o.memoryLimit ?? 'off');
+  if (memoryLimit !== Infinity && o.era === '2014') throw new RangeError('option memoryLimit: Go had none in 2014; leave it out, or era');
   const godebug = o.godebug === undefined ? godebugOff : parseGoDebug(o.godebug);
   return {
     seed: integer('seed', o.seed ?? 1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     procs: integer('procs', o.procs ?? 1, 1, 256),
     era: eraOf(o.era ?? '1.19'),
     gogc: gogcOf(o.gogc ?? 100),
+    memoryLimit,
     memProfileRate: integer('memProfileRate', o.memProfileRate ?? defaultMemProfileRate, 0, 0x3fffffff),
     schemes: [scheme, ...new Set(watch)],
     heapPages: Math.floor(heapBytes / 8192),

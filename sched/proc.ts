@@ -488,15 +488,25 @@ export class Sched implements World, CallStack {
     return op as Blocking<void>;
   }
 
-  /** runtime.GC as a blocking call, so that a forgotten yield* is noticed like that of any other. */
-  collect(): Blocking<void> {
+  /** A call that may wait more than once: as a value to be yield*ed, so that a forgotten yield* is noticed like any other. */
+  blocking<T>(body: () => Generator<void, T, void>): Blocking<T> {
     const op = this.begin();
     return {
       [Symbol.iterator]: () => {
         op.inFlight = false;
-        return this.forceGC();
+        return body();
       },
     };
+  }
+
+  /** runtime.GC. */
+  collect(): Blocking<void> {
+    return this.blocking(() => this.forceGC());
+  }
+
+  /** Waits until the marking of cycle n has ended, if it is under way. Source: gcWaitOnMark. */
+  *waitOnMark(n: number): Generator<void, void, void> {
+    while (this.gc.marking && this.gc.cycle === n) yield* this.waitForCycle();
   }
 
   /**
@@ -506,9 +516,9 @@ export class Sched implements World, CallStack {
   *forceGC(): Generator<void, void, void> {
     const { gc } = this;
     const n = gc.cycle;
-    while (gc.marking && gc.cycle === n) yield* this.waitForCycle();
+    yield* this.waitOnMark(n);
     if (gc.cycle === n) gc.start(true);
-    while (gc.marking && gc.cycle === n + 1) yield* this.waitForCycle();
+    yield* this.waitOnMark(n + 1);
     while (gc.cycle === n + 1 && !gc.sweeper.isDone) {
       const spans = this.chooser.everyOperation ? 1 : spansPerTurn; // Go yields after each span; a turn here costs ten
       for (let i = 0; i < spans && !gc.sweeper.isDone; i++) this.mutator.nanos += gc.sweepStep();

@@ -34,6 +34,7 @@ describe('help is an answer: stdout, exit code 0, nothing on stderr', () => {
         'trees',
         '--procs N',
         '--gogc N|off',
+        '--memory-limit N|off',
         '--era E',
         '--memprofilerate N',
         '--godebug KNOBS',
@@ -92,6 +93,14 @@ describe('usage: one line on stderr, nothing on stdout, exit code 2', () => {
     [['run', 'churn', '--memprofilerate', '-1'], "gorena: option --memprofilerate: got '-1', wanted a whole number from 0 to 1073741823"],
     [['run', 'churn', '--procs', '0'], "gorena: option --procs: got '0', wanted a whole number from 1 to 256"],
     [['run', 'churn', '--procs', '257'], "gorena: option --procs: got '257', wanted a whole number from 1 to 256"],
+    [
+      ['run', 'churn', '--memory-limit', '4MB'],
+      "gorena: option --memory-limit: got '4MB', wanted bytes, such as 4194304 or 4MiB, or 'off'",
+    ],
+    [
+      ['run', 'churn', '--memory-limit', '4MiB', '--era', '2014'],
+      'gorena: option --memory-limit: Go had none in 2014; leave it out, or --era',
+    ],
     [['run', 'churn', '--era', '2015'], "gorena: option --era: got '2015', wanted one of 2014, 1.19; did you mean 2014?"],
     [['run', 'churn', '--gogc', 'on'], "gorena: option --gogc: got 'on', wanted a whole number from 0 to 1000000 or 'off'"],
     [

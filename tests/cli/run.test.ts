@@ -10,6 +10,7 @@ interface Document {
   readonly seed: number;
   readonly procs: number;
   readonly gogc: number | 'off';
+  readonly memoryLimit: number | 'off';
   readonly memProfileRate: number;
   readonly scheme: string;
   readonly nanos: number;
@@ -84,6 +85,12 @@ describe('options', () => {
     expect(off).toMatchObject({ gogc: 'off', numGC: 1 });
     expect(row(off.moments[0]!.schemes, 'three-stage').asOf).toBe(0);
     expect(ten.numGC).toBeGreaterThan(2 * churn.numGC);
+  });
+
+  test('memory-limit: collects although GOGC is off', async () => {
+    const doc = await runJson('churn', '--gogc', 'off', '--memory-limit', '4MiB', ...sampled);
+    expect(doc).toMatchObject({ gogc: 'off', memoryLimit: 4 << 20 });
+    expect(doc.numGC).toBeGreaterThan(churn.numGC);
   });
 
   test('memprofilerate: published and true count the sampled objects only, and still agree', async () => {

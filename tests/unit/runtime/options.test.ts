@@ -9,6 +9,7 @@ describe('a wrong value is refused', () => {
     procs: [0, -1, 257, 1.5, '2'],
     era: ['1.4', '2015', '', 2014, 1.19],
     gogc: ['on', '100', 1.5, NaN, 1e9],
+    memoryLimit: ['on', '4MiB', -1, 1.5, NaN],
     memProfileRate: [-1, 0.5, 2 ** 31, '1'],
     scheme: ['four-stage', '', 5],
     watch: [['naive', 'nothing'], 'naive', [3]],

@@ -1,0 +1,29 @@
+// debug: what a program may set in the collector while it runs. go.setGCPercent, go.setMemoryLimit. Source: package
+// runtime/debug (garbage.go), and runtime/mgcpacer.go for the two settings.
+//
+// Wrong values are the caller's fault: RangeError, and nothing has changed.
+import type { Blocking } from '../sched/op.ts';
+import type { Machine } from './machine.ts';
+import { memoryLimitOf } from './options.ts';
+
+/**
+ * Sets GOGC and gives the old value; negative: off (-1 stands for it in the answer). Goal and trigger follow at once, and no
+ * collection is forced. Switched off while a cycle is marking, it waits for the end of that, so that no collection runs when
+ * it returns. Source: debug.SetGCPercent.
+ */
+export function setGCPercent({ gc, sched }: Machine, percent: number): Blocking<number> {
+  if (!Number.isInteger(percent) || percent > 1_000_000) {
+    throw new RangeError(`setGCPercent: got ${String(percent)}, wanted a whole number of percent up to 1000000, negative for off`);
+  }
+  return sched.blocking(function* () {
+    const old = gc.setGCPercent(percent);
+    if (percent < 0) yield* sched.waitOnMark(gc.cycle);
+    return old;
+  });
+}
+
+/** Sets the memory limit in bytes ('off': none) and returns the old one, Infinity for none; a negative number only reads. */
+export function setMemoryLimit({ gc, settings }: Machine, bytes: number | 'off'): number {
+  if (settings.era === '2014') throw new RangeError('setMemoryLimit: Go had no memory limit in 2014');
+  return gc.setMemoryLimit(typeof bytes === 'number' && bytes < 0 ? -1 : memoryLimitOf('setMemoryLimit', bytes));
+}
