@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadBenchmarks, runBenchmarks, select } from './lib/harness.mjs';
 import { parseOptions, usage } from './lib/options.mjs';
-import { figure, progress, progressDone, table } from './lib/table.mjs';
+import { figure, progress, progressDone, rangeText, table } from './lib/table.mjs';
 
 const help = `usage: node bench/compare.mjs A B [NAME…] [--rounds N] [--quick] [--list]
 
@@ -54,7 +54,7 @@ const columns = [
   { head: 'A', right },
   { head: 'B', right },
   { head: 'B/A', right },
-  { head: 'rounds', right },
+  { head: 'range' },
   { head: 'verdict' },
 ];
 let bad = false;
@@ -64,7 +64,7 @@ const cells = rows.map((row) => {
     chosen.find(({ name }) => name === row.name),
   );
   if (verdict === 'slower' || row.failed.length > 0) bad = true;
-  return [row.name, row.unit, figure(row.peerValue), figure(row.ours), figure(row.ratio), String(row.rounds), verdict];
+  return [row.name, row.unit, figure(row.peerValue), figure(row.ours), figure(row.ratio), rangeText(row), verdict];
 });
 console.log(table(columns, cells));
 process.exitCode = bad ? 1 : 0;

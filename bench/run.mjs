@@ -9,7 +9,7 @@ import { benchDir } from './lib/child.mjs';
 import { loadBenchmarks, runBenchmarks, select } from './lib/harness.mjs';
 import { parseOptions, usage } from './lib/options.mjs';
 import { distDir } from './lib/side.mjs';
-import { figure, progress, progressDone, table } from './lib/table.mjs';
+import { figure, progress, progressDone, rangeText, table } from './lib/table.mjs';
 
 const help = `usage: node bench/run.mjs [NAME…] [--rounds N] [--quick] [--list]
 
@@ -22,7 +22,8 @@ Runs benchmarks of the built bundle, interleaved with their peers, prints a tabl
   --help      this text
 
 GORENA_DIST names the folder of the bundle (default: dist next to bench).
-Exit codes: 0, 1 when a side failed to run, 2 on a wrong option or name. A missed target is shown as "over", and is no failure.`;
+A target is "ok" when every round reached it ("met" counts them), else "over", which is no failure.
+Exit codes: 0, 1 when a side failed to run, 2 on a wrong option or name.`;
 
 const options = parseOptions(help);
 const benchmarks = await loadBenchmarks();
@@ -66,9 +67,10 @@ function print(rows, quick) {
     { head: 'peer' },
     { head: "peer's", right },
     { head: 'ratio', right },
+    { head: 'range' },
     { head: 'target' },
+    { head: 'met', right },
     { head: 'verdict' },
-    { head: 'rounds', right },
   ];
   const cells = rows.map((row) => [
     row.name,
@@ -77,9 +79,10 @@ function print(rows, quick) {
     row.peer ?? '-',
     figure(row.peerValue),
     figure(row.ratio),
+    rangeText(row),
     row.target === null ? '' : targetText(row.target),
+    row.met === null ? '' : `${row.met}/${row.rounds}`,
     row.verdict,
-    String(row.rounds),
   ]);
   console.log(table(columns, cells));
   if (quick) console.log('\nquick: the sizes are smaller than the benchmarks’ names say; targets are not judged');
@@ -108,15 +111,17 @@ function targetText({ peer, atMost, atLeast }) {
 /** The rows that were measured; a run of some benchmarks leaves only these. Written aside, then renamed. */
 function writeResults(rows) {
   const path = join(benchDir, 'results.json');
-  const results = rows.map(({ name, unit, ours, peer, peerValue, ratio, rounds, target, verdict }) => ({
+  const results = rows.map(({ name, unit, ours, peer, peerValue, ratio, range, rounds, target, met, verdict }) => ({
     name,
     unit,
     ours,
     peer,
     peerValue,
     ratio,
+    range,
     rounds,
     target: target === null ? null : targetText(target),
+    met,
     verdict,
   }));
   writeFileSync(`${path}.tmp`, `${JSON.stringify(results, null, 2)}\n`);

@@ -9,6 +9,19 @@ export function emit(b, ms, count, extra = {}) {
   console.log(JSON.stringify({ b, ns: (ms * 1e6) / count, n: count, ms, ...extra }));
 }
 
+/** CPU time of the process so far, in milliseconds: for comparing two things in one process, others on the machine left out. */
+export function cpuMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Prints a distribution of times in milliseconds: its 50th and 99th percentile (nearest rank) and its end. Sorts `times`. */
+export function emitTimes(b, times) {
+  times.sort((x, y) => x - y);
+  const rank = (share) => times[Math.max(Math.ceil(times.length * share) - 1, 0)];
+  console.log(JSON.stringify({ b, n: times.length, p50: rank(0.5), p99: rank(0.99), max: times.at(-1) }));
+}
+
 /** Xorshift with the seed that every peer uses, so that all build the same graphs. Returns uint32. */
 export function xorshift(seed = 2463534242) {
   let x = seed | 0;

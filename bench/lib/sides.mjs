@@ -39,12 +39,15 @@ export function oursCommand(args) {
   };
 }
 
+/** Go's own settings as they come, whatever the user's shell has. */
+const plainGo = { GOGC: '100', GOMEMLIMIT: 'off', GODEBUG: '' };
+
 /** Native Go with GOMAXPROCS=1. Arguments: see peers/go/main.go. */
 export function go(args) {
   return {
     name: 'go',
     available: () => goBinary(),
-    command: (context) => ({ argv: [join(buildDir, 'peers-go'), ...resolve(args, context)], env: { GOMAXPROCS: '1' } }),
+    command: (context) => ({ argv: [join(buildDir, 'peers-go'), ...resolve(args, context)], env: { ...plainGo, GOMAXPROCS: '1' } }),
   };
 }
 
@@ -56,7 +59,7 @@ export function goWasm(args) {
     available: () => goWasmBinary(),
     command: (context) => ({
       argv: nodeCommand([runner, join(buildDir, 'peers-go.wasm'), ...resolve(args, context)]),
-      env: { GORENA_GOROOT: goRoot() },
+      env: { ...plainGo, GORENA_GOROOT: goRoot() },
     }),
   };
 }
@@ -64,6 +67,11 @@ export function goWasm(args) {
 /** A program of peers/js: plain V8 objects, collected by V8. */
 export function v8(file, args) {
   return plainNode('v8', `peers/js/${file}`, args, ['--expose-gc', '--max-old-space-size=8000']);
+}
+
+/** The least that the job can be in JavaScript: a bare loop that does only that. No competitor. */
+export function floor(args) {
+  return plainNode('floor', 'peers/js/floor.mjs', args);
 }
 
 /** Any other program of ours that runs on node alone. */
@@ -102,7 +110,7 @@ const hasGo = once(() => {
     execFileSync('go', ['version'], { stdio: 'pipe' });
     return null;
   } catch {
-    return 'go is not installed';
+    return 'not installed: go';
   }
 });
 
@@ -111,7 +119,8 @@ const goBinary = once(() => hasGo() ?? build('go', ['build', '-o', join(buildDir
 const goWasmBinary = once(() => {
   const missing = hasGo();
   if (missing !== null) return missing;
-  if (!existsSync(join(goRoot(), 'misc/wasm/wasm_exec.js'))) return 'this go comes without misc/wasm/wasm_exec.js';
+  if (!existsSync(join(goRoot(), 'misc/wasm/wasm_exec.js')))
+    return 'not installed: misc/wasm/wasm_exec.js of go; later releases have it elsewhere';
   const env = { GOOS: 'js', GOARCH: 'wasm' };
   return build('go', ['build', '-o', join(buildDir, 'peers-go.wasm'), '.'], join(benchDir, 'peers/go'), env);
 });
@@ -129,7 +138,7 @@ function compileAssemblyScript(runtime) {
     const manifest = createRequire(import.meta.url).resolve('assemblyscript/package.json');
     compiler = join(dirname(manifest), 'bin/asc.js');
   } catch {
-    return 'assemblyscript is not installed';
+    return 'not installed: assemblyscript; npm install --no-save assemblyscript@0.28';
   }
   // The source is no TypeScript, so it is not called .ts where compilers and linters would find it; asc wants that name.
   mkdirSync(buildDir, { recursive: true });

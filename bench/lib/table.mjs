@@ -11,10 +11,16 @@ export function table(columns, rows) {
   return [line(columns.map(({ head }) => head)), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
-/** A number with three figures, or a dash. */
+/** A number with three figures, or a dash; with four from 1 to 1.2, where targets are a matter of percents. */
 export function figure(value) {
   if (value === null) return '-';
+  if (value >= 1 && value < 1.2) return value.toFixed(3);
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** The lowest and the highest of a row's rounds; nothing after a single one. */
+export function rangeText({ range, rounds }) {
+  return range === null || rounds === 1 ? '' : range.map(figure).join(' to ');
 }
 
 /** Progress on stderr: one line that is overwritten on a terminal, lines otherwise. */

@@ -1,20 +1,17 @@
 // Allocate and drop, on the built bundle: objects of one size, each of which replaces the last in one root. Work as in
 // ../peers/go/alloc.go: a warm-up of a tenth, then COUNT objects.
 import { emit, loadGorena } from '../lib/side.mjs';
+import { allocLoop } from './programs.mjs';
 
-const [, sizeText, countText, rateText] = process.argv.slice(2);
+const [, sizeText, countText] = process.argv.slice(2);
 const size = Number(sizeText);
 const count = Number(countText);
 const { Runtime } = await loadGorena();
-const rt = new Runtime({ heapBytes: 256 << 20, ...(rateText !== undefined && { memProfileRate: Number(rateText) }) });
+const rt = new Runtime({ heapBytes: 256 << 20 });
 
-rt.run(function* main(go) {
-  const { raw } = go;
-  const type = raw.defineType(`main.o${size}`, size, size === 1024 ? [] : [0, 1]);
+rt.run(function* main({ raw }) {
   const frame = raw.enter(raw.pc('main.main'), 1);
-  const run = (n) => {
-    for (let i = 0; i < n; i++) raw.set(frame, 0, raw.new(type));
-  };
+  const run = allocLoop(raw, frame, size);
   run(count / 10);
   const start = performance.now();
   run(count);

@@ -1,8 +1,8 @@
 // Allocate and drop: the allocator's fast path, its refills and the sweep, with next to nothing to mark. Our side is the raw layer, with
 // the collector on at GOGC=100 and the profiler at its default rate.
 
-import { nsOf } from '../lib/harness.mjs';
-import { assemblyScript, go, goWasm, ours, v8 } from '../lib/sides.mjs';
+import { nsOf } from '../lib/rows.mjs';
+import { assemblyScript, floor, go, goWasm, ours, v8 } from '../lib/sides.mjs';
 
 const sizes = [
   { size: 16, count: 40_000_000, ratio: 0.5 },
@@ -10,37 +10,23 @@ const sizes = [
   { size: 1024, count: 2_000_000, ratio: 0.9 },
 ];
 
-export default sizes.flatMap(({ size, count, ratio }) => {
+export default sizes.map(({ size, count, ratio }) => {
   const sizeAndCount = ({ quick }) => [size, quick ? count / 20 : count];
   const program = (context) => ['alloc', ...sizeAndCount(context)];
-  const ourAlloc = (...rest) => ours('alloc.mjs', (context) => ['raw', ...sizeAndCount(context), ...rest]);
-  const group = `alloc-${size}`;
-  return [
-    {
-      name: group,
-      group,
-      unit: 'ns/object',
-      what: `objects of ${size} B, each dropped for the next: time per object`,
-      ours: ourAlloc(),
-      peers: [
-        go(program),
-        goWasm(program),
-        v8('alloc.mjs', sizeAndCount),
-        assemblyScript('incremental', program),
-        assemblyScript('minimal', program),
-      ],
-      targets: [{ peer: 'go', atMost: ratio }],
-      parse: nsOf('alloc'),
-    },
-    {
-      name: `${group}-profiler`,
-      group,
-      unit: 'ns/object',
-      what: 'the same with the profiler at its default rate, against MemProfileRate 0',
-      ours: ourAlloc(),
-      peers: [{ ...ourAlloc(0), name: 'ours-rate-0' }],
-      targets: [{ peer: 'ours-rate-0', atMost: 1.03 }],
-      parse: nsOf('alloc'),
-    },
-  ];
+  return {
+    name: `alloc-${size}`,
+    unit: 'ns/object',
+    what: `objects of ${size} B, each dropped for the next: time per object`,
+    ours: ours('alloc.mjs', (context) => ['raw', ...sizeAndCount(context)]),
+    peers: [
+      go(program),
+      goWasm(program),
+      v8('alloc.mjs', sizeAndCount),
+      assemblyScript('incremental', program),
+      assemblyScript('minimal', program),
+      floor(program),
+    ],
+    targets: [{ peer: 'go', atMost: ratio }],
+    parse: nsOf('alloc'),
+  };
 });

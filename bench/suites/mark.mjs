@@ -1,8 +1,8 @@
 // One forced full collection of a live heap of 1 M and 4 M objects, in five shapes (drawn in peers/go/mark.go). The automatic collections
 // are off; a side collects once, then times five collections, and its median counts.
 
-import { nsOf } from '../lib/harness.mjs';
-import { assemblyScript, go, goWasm, ours, v8 } from '../lib/sides.mjs';
+import { nsOf } from '../lib/rows.mjs';
+import { assemblyScript, floor, go, goWasm, ours, v8 } from '../lib/sides.mjs';
 
 const million = 1_000_000;
 
@@ -30,6 +30,7 @@ function benchmark({ shape, what }, millions, targets) {
       v8('mark.mjs', shapeAndCount),
       assemblyScript('incremental', program),
       assemblyScript('minimal', program),
+      floor(program),
     ],
     targets,
     parse: nsOf('mark'),

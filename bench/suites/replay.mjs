@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { peakMB, wallSeconds } from '../lib/harness.mjs';
+import { peakMB, wallSeconds } from '../lib/rows.mjs';
 import { buildDir, oursCommand, plainNode } from '../lib/sides.mjs';
 import { findLogs, makeLog, recordedLogs } from '../make-log.mjs';
 

@@ -1,7 +1,7 @@
 // Binary trees: allocation, pointer stores and collections in the mix that programs have. "raw" is the layer for library authors
 // (addresses, explicit frames), "typed" the API of the README. The collector is on at GOGC=100, the profiler at its default rate.
 
-import { nsOf, peakMB } from '../lib/harness.mjs';
+import { nsOf, peakMB } from '../lib/rows.mjs';
 import { assemblyScript, go, goWasm, ours, v8 } from '../lib/sides.mjs';
 
 const quickDepth = { 16: 12, 18: 14 };
@@ -16,7 +16,7 @@ function suite(depth) {
     assemblyScript('incremental', program),
     assemblyScript('minimal', program),
   ];
-  const ourTrees = (layer, ...rest) => ours('trees.mjs', (context) => [layer, depthOf(context), ...rest]);
+  const ourTrees = (layer) => ours('trees.mjs', (context) => [layer, depthOf(context)]);
   const group = `trees-${depth}`;
   const time = (layer, ratio) => ({
     name: `${group}-${layer}`,
@@ -41,17 +41,7 @@ function suite(depth) {
     targets: depth === 18 ? [{ atMost: 120 }] : [],
     parse: peakMB,
   });
-  const profiled = {
-    name: `${group}-profiler`,
-    group,
-    unit: 'ns/node',
-    what: 'the raw program with the profiler at its default rate, against the same with MemProfileRate 0',
-    ours: ourTrees('raw'),
-    peers: [{ ...ourTrees('raw', 0), name: 'ours-rate-0' }],
-    targets: [{ peer: 'ours-rate-0', atMost: 1.03 }],
-    parse: nsOf('trees'),
-  };
-  return [time('raw', 0.75), time('typed', 1), peak('raw'), peak('typed'), profiled];
+  return [time('raw', 0.75), time('typed', 1), peak('raw'), peak('typed')];
 }
 
 export default [...suite(16), ...suite(18)];
