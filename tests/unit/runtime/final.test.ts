@@ -4,7 +4,6 @@ import { checkHeap } from '../../../heap/check.ts';
 import { type Go, i32, inUseObjects, Runtime, RuntimeError, self, struct, type Weak } from '../../../runtime/index.ts';
 
 const Node = struct('final.Node', { value: i32, next: self });
-const Small = struct('final.Small', { value: i32 }); // below 16 bytes and without pointers: shares a tiny block
 
 function run(main: (go: Go) => Generator<void, unknown, void>, procs = 1): Runtime {
   const rt = new Runtime({ procs, heapBytes: 4 << 20, memProfileRate: 1, checked: true, checkHeap: true, checkMark: true, oracle: true });
@@ -166,16 +165,7 @@ describe('a finalizer', () => {
     expect(twice).toThrow('fatal error: runtime.SetFinalizer: finalizer already set');
   });
 
-  test('tinyfin.go: a hundred tiny objects, all finalized after one collection', () => {
-    let ran = 0;
-    run(function* (go) {
-      for (let i = 0; i < 100; i++) go.setFinalizer(go.new(Small), () => ran++);
-      yield* collect(go);
-    });
-    expect(ran).toBeGreaterThanOrEqual(96); // those in the block that is being filled may be seen a cycle later
-  });
-
-  test('finprofiled.go: an object that waits for its finalizer is in use in the profile, and the profile agrees with the truth', () => {
+  test('an object that waits for its finalizer is in use in the profile, and the profile agrees with the truth', () => {
     const rt = run(function* (go) {
       const f = go.locals({ n: Node });
       for (let i = 0; i < 50; i++) {
