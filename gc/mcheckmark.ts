@@ -27,7 +27,7 @@ export function reachable(heap: Heap, roots: RootVisitor): Reachable {
   const dangling: Dangling[] = [];
   const todo: Addr[] = [];
   const visit = (holder: Addr, pointer: Addr) => {
-    if (pointer === 0 || objects.has(pointer)) return;
+    if (pointer === 0 || objects.has(pointer) || heap.isZeroBase(pointer)) return;
     const obj = heap.objectBase(pointer); // a pointer may lead inside
     if (obj === 0 || !heap.isObject(obj)) {
       dangling.push({ holder, pointer });

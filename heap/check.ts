@@ -136,7 +136,8 @@ function checkBits(heap: Heap, s: MSpan, out: string[]): void {
 
 /**
  * P3: specials are sorted, one a kind and object (of cleanups any number), on allocated objects, and the tail is the last.
- * Only in a tiny block may one hang inside the object, and no profile there. P4: finalizers are counted.
+ * Only in a tiny block may one hang inside the object, and no profile there; a host value's hangs on the word that stands for
+ * it. P4: finalizers are counted. P5: that word has its number.
  */
 function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
   const { w, mspan } = heap;
@@ -155,8 +156,10 @@ function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
     last = at;
     if (kind === SpecialKind.finalizer) finalizers++;
     const object = heap.objectBase(base + offset);
+    if (kind === SpecialKind.host && w[(base + offset) >>> 2] !== w[(at >>> 2) + Special.value])
+      out.push(`P5: span ${s} has the number of a host value at offset ${offset} that is not in the word there`);
     if (object === 0 || !heap.isAllocated(s, object)) out.push(`P3: span ${s} has a special on a free slot, offset ${offset}`);
-    else if (object !== base + offset && (!tiny || kind === SpecialKind.profile)) {
+    else if (object !== base + offset && kind !== SpecialKind.host && (!tiny || kind === SpecialKind.profile)) {
       out.push(`P3: span ${s} has a special of kind ${kind} inside an object, offset ${offset}`);
     }
   }

@@ -19,8 +19,8 @@ export interface Surroundings {
   readonly marking: boolean;
   /** Objects marked and not scanned yet; empty when nothing is being marked. */
   readonly grey: ReadonlySet<Addr>;
-  /** Name of the field that begins at a word of a type; null when nobody named it. */
-  fieldName(type: RType, word: number): string | null;
+  /** Name of what is at a byte offset of an object of `size` bytes, `[3].next`; null when nobody named the type's parts. */
+  partName(type: RType, offset: number, size: number): string | null;
   /** Size and stack (text, leaf first) of a bucket of the memory profile. */
   bucket(b: Addr): { bytes: number; stack: readonly string[] };
 }
@@ -175,12 +175,13 @@ function objectFacts(heap: Heap, s: MSpan, addr: Addr, around: Surroundings): Ob
 
 /** What is at an offset of an object; an object larger than its type is an array of it. */
 function fieldText(type: RType, offset: number, size: number, around: Surroundings): string {
+  const name = around.partName(type, offset, size);
+  if (name !== null) return name;
   const index = Math.floor(offset / type.size);
   const inside = offset - index * type.size;
   if ((index + 1) * type.size > size) return ' (behind the last element)';
-  const word = inside >>> 2;
-  const rest = inside - word * 4 === 0 ? '' : `+${inside - word * 4}`;
-  return `${size >= 2 * type.size ? `[${index}]` : ''}.${around.fieldName(type, word) ?? `word${word}`}${rest}`;
+  const rest = inside % 4 === 0 ? '' : `+${inside % 4}`;
+  return `${size >= 2 * type.size ? `[${index}]` : ''}.word${inside >>> 2}${rest}`;
 }
 
 // --- who points where ------------------------------------------------------------------------------------------------------------

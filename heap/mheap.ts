@@ -13,6 +13,7 @@ import { type LockOrder, LockRank, Mutex } from '../runtime/internal/lock.ts';
 import { type Addr, type Arena, type Column, type Id, type LinearAlloc, pageShift, pageSize } from '../runtime/internal/memory.ts';
 import { FixAlloc, Sys, type SysMem } from '../runtime/internal/sysmem.ts';
 import { fatal, gothrow } from '../runtime/internal/throw.ts';
+import { HostValues } from './hostvals.ts';
 import { bitWordShift, granuleBytes, wordsPerPage } from './layout.ts';
 import { AllocBlack, type MCache } from './mcache.ts';
 import { CentralSets } from './mcentral.ts';
@@ -53,6 +54,7 @@ export class Heap {
   /** FixAlloc of profile and finalizer records. */
   readonly specials: FixAlloc;
   readonly finalQueue = new FinalQueue();
+  readonly hostValues = new HostValues();
   readonly specialLock: Mutex;
   /** Stands for the special lock of each span: one thread runs the machine, so one is enough to check the order. */
   readonly spanSpecialLock: Mutex;
@@ -112,6 +114,11 @@ export class Heap {
     return this.zeroBaseAddr;
   }
   private zeroBaseAddr: Addr = 0;
+
+  /** Whether addr is that of the objects without bytes. */
+  isZeroBase(addr: Addr): boolean {
+    return addr !== 0 && addr === this.zeroBaseAddr;
+  }
 
   /** Base address of a span. */
   base(s: MSpan): Addr {

@@ -8,10 +8,13 @@ import type { Stacks } from '../sched/stack.ts';
 import { Ev } from './internal/events.ts';
 import type { Machine } from './machine.ts';
 import type { Raw } from './raw.ts';
+import type { Kind } from './value.ts';
 
 /** One runtime as its handles see it. */
 export class Context {
   readonly w: Int32Array;
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
   readonly f64: Float64Array;
   readonly sched: Sched;
   readonly stacks: Stacks;
@@ -25,11 +28,16 @@ export class Context {
   /** Types of this machine by Struct.index, and pcs by Func.index; filled when first used. */
   readonly rtypes: RType[] = [];
   readonly funcPcs: number[] = [];
+  /** Types of this machine by kind, for those that are no structs, and kinds by type; filled when first used. */
+  readonly kindTypes = new Map<Kind<unknown>, RType>();
+  readonly typeKinds = new Map<RType, Kind<unknown>>();
   /** Checked mode: which object lives at each granule (0: none); else null. */
   readonly serials: Int32Array | null;
 
   constructor(readonly machine: Machine) {
     this.w = machine.heap.w;
+    this.u8 = machine.arena.u8;
+    this.u16 = machine.arena.u16;
     this.f64 = machine.arena.f64;
     this.sched = machine.sched;
     this.stacks = machine.sched.stacks;

@@ -13,7 +13,8 @@ import { FrameHead } from '../sched/stack.ts';
 import type { Context } from './context.ts';
 import { Sys } from './internal/sysmem.ts';
 import { fatal, gopanic } from './internal/throw.ts';
-import { type AnyStruct, makeRef, type Ref, RefBase } from './struct.ts';
+import { type AnyStruct, makeRef, type Ref, type RefBase } from './struct.ts';
+import { Handle } from './value.ts';
 
 /** What runs when an object is dead: a plain function, or a generator function that may block. */
 type Due<A> = (arg: A) => unknown;
@@ -87,10 +88,10 @@ export class Finals {
   addCleanup<S extends AnyStruct, A>(ref: Ref<S>, fn: Due<A>, arg: A): Cleanup {
     const { machine } = this.ctx;
     const { heap } = machine;
-    if (arg instanceof RefBase && arg.addr === ref.addr) gopanic('runtime.AddCleanup: ptr is equal to arg, cleanup will never run');
+    if (arg instanceof Handle && arg.addr === ref.addr) gopanic('runtime.AddCleanup: ptr is equal to arg, cleanup will never run');
     const addr = this.blockStart(ref, 'runtime.AddCleanup');
     this.start();
-    let pin = arg instanceof RefBase ? machine.pin(arg.addr) : 0; // what the function is called with lives until it has run
+    let pin = arg instanceof Handle ? machine.pin(arg.addr) : 0; // what the function is called with lives until it has run
     const release = () => {
       if (pin !== 0) machine.unpin(pin);
       pin = 0;

@@ -12,12 +12,17 @@
 // The frame's name, file and line are what stacks and profiles show.
 import { type G, GStatus } from '../sched/g.ts';
 import { FrameHead } from '../sched/stack.ts';
+import { ArrayKind } from './array.ts';
 import { callSite } from './callsite.ts';
 import type { Context } from './context.ts';
-import { type AnyStruct, addressOf, makeRef, type Ref, RefBase, rtypeOf } from './struct.ts';
+import { kindOf, newPointer, type PointerTo, pointerKind } from './kinds.ts';
+import { type LocalField, type LocalValue, valueLocal } from './locals.ts';
+import { Maker } from './make.ts';
+import { type AnyStruct, addressOf, makeRef, type Ref, type RefBase, rtypeOf, Struct, structOf, wrongValue } from './struct.ts';
+import { type Field, Handle, type Kind, type Taker } from './value.ts';
 
-/** Declared pointer locals of a function, by name. */
-export type Locals = Readonly<Record<string, AnyStruct>>;
+/** Declared locals of a function, by name: whatever has a pointer in it. A struct or an array stands for a pointer to one. */
+export type Locals = Readonly<Record<string, LocalField>>;
 
 /** Who calls: a goroutine or a frame of one. */
 export interface Caller {
@@ -26,12 +31,12 @@ export interface Caller {
 }
 
 /** The frame of a running function: its locals as properties, and allocation. */
-export type Frame<L extends Locals> = FrameBase & { -readonly [K in keyof L]: Ref<L[K]> | null };
+export type Frame<L extends Locals> = FrameBase & { -readonly [K in keyof L]: LocalValue<L[K]> };
 
 /** What every frame has. */
-export class FrameBase implements Caller {
+export class FrameBase extends Maker implements Caller, Taker {
   /** @internal */
-  ctx!: Context;
+  override ctx!: Context;
   /** @internal Row and id of the goroutine whose stack the frame is in; row 0 once the frame is popped. */
   g: G = 0 as G;
   goid = 0;
@@ -45,10 +50,24 @@ export class FrameBase implements Caller {
   ref1: AnyRef = null;
   ref2: AnyRef = null;
   ref3: AnyRef = null;
+  /** @internal Values of locals that are no references, while their slots are not nil: see locals.ts. */
+  values: unknown[] | null = null;
+  /** @internal On the prototype: the types of the locals. */
+  declare readonly types: readonly Field<unknown>[];
 
-  /** A new zeroed struct. Go's new(T). May run the collector first. */
-  new<S extends AnyStruct>(type: S): Ref<S> {
-    return allocate(this.ctx, type);
+  /** A new zeroed value; a pointer to it. Go's new(T). May run the collector first. */
+  new<S extends AnyStruct>(type: S): Ref<S>;
+  new<E extends Field<unknown>>(type: E): PointerTo<E>;
+  new(type: Field<unknown>): Handle {
+    return allocate(this.ctx, type as AnyStruct);
+  }
+
+  /** @internal Checked mode: whether local k takes a reference. */
+  expects(k: number, ref: Handle): void {
+    const type = this.types[k];
+    if (type instanceof Struct && structOf(ref as RefBase<AnyStruct>) !== type) {
+      wrongValue(`local ${k}`, `a reference to ${type.name}`, ref);
+    }
   }
 }
 
@@ -56,24 +75,49 @@ type AnyRef = RefBase<AnyStruct> | null;
 
 /** @internal */
 export function allocate<S extends AnyStruct>(ctx: Context, type: S): Ref<S> {
-  return makeRef(ctx, type, ctx.mutator.newObject(ctx.rtypes[type.index] ?? rtypeOf(ctx, type))) as Ref<S>;
+  const known = ctx.rtypes[type.index];
+  if (known === undefined && !(type instanceof Struct)) return newPointer(ctx, type) as Ref<S>; // only structs have an index
+  return makeRef(ctx, type, ctx.mutator.newObject(known ?? rtypeOf(ctx, type))) as Ref<S>;
 }
 
 /** @internal A class of frames with these locals. */
 export function frameClass(locals: Locals): new () => FrameBase {
   const made = class extends FrameBase {};
+  const types = Object.keys(locals).map((key) => localType(key, locals[key]!));
+  Object.defineProperty(made.prototype, 'types', { value: types });
   Object.keys(locals).forEach((key, i) => {
-    if (key in FrameBase.prototype || key === 'ctx' || key === 'g' || key === 'goid' || key === 'offset' || /^ref[0-3]$/.test(key))
+    if (
+      key in FrameBase.prototype ||
+      key === 'ctx' ||
+      key === 'g' ||
+      key === 'goid' ||
+      key === 'offset' ||
+      key === 'values' ||
+      /^ref[0-3]$/.test(key)
+    )
       throw new TypeError(`a local cannot be called '${key}'`);
-    Object.defineProperty(made.prototype, key, firstLocals[i] ?? localAccessor(locals[key]!, i));
+    const type = types[i]!;
+    const accessor = type instanceof Struct ? (firstLocals[i] ?? localAccessor(type, i)) : valueLocal(type, i, slotWord, setSlotTo);
+    Object.defineProperty(made.prototype, key, accessor);
   });
   return made;
 }
 
+/** What a local holds: a struct for a pointer to one, else a kind. */
+function localType(key: string, type: Field<unknown>): AnyStruct | Kind<unknown> {
+  if (type instanceof Struct) return type;
+  if ((type as Field<unknown> | undefined)?.kind === 'ptr' && type.to instanceof Struct) return type.to;
+  const kind = kindOf(type, `local '${key}'`);
+  return kind instanceof ArrayKind ? pointerKind(kind) : kind;
+}
+
 /** Writes a local's slot. No barrier: a stack's owner writes it, and stacks are scanned at safepoints only. */
 function setSlot(f: FrameBase, k: number, value: AnyRef): void {
+  setSlotTo(f, k, value === null ? 0 : addressOf(value, f, k));
+}
+
+function setSlotTo(f: FrameBase, k: number, addr: number): void {
   const { ctx } = f;
-  const addr = value === null ? 0 : addressOf(value);
   if (f.g === ctx.stacks.running) ctx.w[((ctx.stacks.lo + f.offset) >>> 2) + FrameHead.words + k] = addr;
   else setSlotElsewhere(f, k, addr);
 }
@@ -232,7 +276,7 @@ function manyArguments<R>(f: FrameBase, slots: number, run: (f: unknown, ...args
 
 /** Roots a reference among the arguments in slot k of the frame; other objects are the program's own. */
 function rootArgument(f: FrameBase, k: number, arg: object): void {
-  if (arg instanceof RefBase) f.ctx.w[((f.ctx.stacks.lo + f.offset) >>> 2) + FrameHead.words + k] = arg.live() << 2;
+  if (arg instanceof Handle) f.ctx.w[((f.ctx.stacks.lo + f.offset) >>> 2) + FrameHead.words + k] = arg.live() << 2;
 }
 
 /** @internal Puts the references among the arguments into the slots behind the locals of the frame at an address. */
@@ -240,6 +284,6 @@ export function rootArguments(ctx: Context, frame: number, slots: number, args: 
   const first = (frame >>> 2) + FrameHead.words + slots;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i];
-    if (arg instanceof RefBase) ctx.w[first + i] = arg.live() << 2;
+    if (arg instanceof Handle) ctx.w[first + i] = arg.live() << 2;
   }
 }

@@ -12,25 +12,17 @@ import type { Context } from './context.ts';
 import { setGCPercent, setMemoryLimit } from './debug.ts';
 import type { Cleanup, Weak } from './final.ts';
 import { allocate, type Caller, type Frame, type FrameBase, frameClass, type Locals, rootArguments } from './func.ts';
+import type { Host } from './hostval.ts';
+import type { PointerTo } from './kinds.ts';
+import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
-import { type AnyStruct, addressOf, type Field, makeRef, type Ref, RefBase, Struct, structOf } from './struct.ts';
+import { type AnyStruct, addressOf, type Field, makeRef, type Ref, type RefBase, Struct, structOf } from './struct.ts';
+import { Handle } from './value.ts';
 
 /** A goroutine's body: a generator function. Its arguments after the first come from `go.go`. */
 export type GoFunc<A extends unknown[]> = (go: Go, ...args: A) => Generator<void, unknown, void>;
-
-/** A value of JavaScript that travels over a channel as it is; the collector does not look into it. */
-export interface Host<T> {
-  readonly host: true;
-  readonly [hostType]?: T;
-}
-declare const hostType: unique symbol;
-
-/** Element type for plain JavaScript values: `go.chan(host<string>(), 1)`. */
-export function host<T>(): Host<T> {
-  return { host: true };
-}
 
 /** What a channel can carry: pointers to a struct, numbers, or host values. */
 export type ElemType = AnyStruct | Field<number> | Host<unknown>;
@@ -38,9 +30,9 @@ export type ElemType = AnyStruct | Field<number> | Host<unknown>;
 /** What a receive of that element gives. A pointer is null when nil was sent or the channel is closed. */
 export type ElemValue<E extends ElemType> = E extends AnyStruct
   ? Ref<E> | null
-  : E extends Field<infer T>
+  : E extends Host<infer T>
     ? T
-    : E extends Host<infer T>
+    : E extends Field<infer T>
       ? T
       : never;
 
@@ -90,15 +82,17 @@ export class Chan<T> {
 }
 
 /** A goroutine, as its own code sees it. */
-export class Go implements Caller {
+export class Go extends Maker implements Caller {
   private hasLocals = false;
   /** @internal */
   constructor(
-    /** @internal */ readonly ctx: Context,
+    /** @internal */ override readonly ctx: Context,
     /** @internal */ readonly g: G,
     /** The runtime it runs in. */
     readonly runtime: Runtime,
-  ) {}
+  ) {
+    super();
+  }
 
   /** The goroutine's id. */
   get id(): number {
@@ -139,9 +133,11 @@ export class Go implements Caller {
     return f as Frame<L>;
   }
 
-  /** A new zeroed struct. Go's new(T). May run the collector first. */
-  new<S extends AnyStruct>(type: S): Ref<S> {
-    return allocate(this.ctx, type);
+  /** A new zeroed value; a pointer to it. Go's new(T). May run the collector first. */
+  new<S extends AnyStruct>(type: S): Ref<S>;
+  new<E extends Field<unknown>>(type: E): PointerTo<E>;
+  new(type: Field<unknown>): Handle {
+    return allocate(this.ctx, type as AnyStruct);
   }
 
   /** A channel. Go's make(chan T, capacity). */
@@ -234,7 +230,7 @@ export function spawn<A extends unknown[]>(runtime: Runtime, ctx: Context, fn: G
     rootArguments(ctx, ctx.gt.stackLo[g] + offset, 0, args);
     const { gc } = ctx.machine;
     // The new stack may be made behind the marker's back: what it starts with is shaded, as a store into a closure would be.
-    if (gc.marking) for (const arg of args) if (arg instanceof RefBase) gc.work.grey(arg.addr);
+    if (gc.marking) for (const arg of args) if (arg instanceof Handle) gc.work.grey(arg.addr);
     const body = fn(new Go(ctx, g, runtime), ...args);
     if (typeof body?.next !== 'function') throw new TypeError(`go ${fn.name}: a goroutine is a generator function (function*)`);
     sched.start(g, body as Generator<void, unknown, void>);

@@ -7,17 +7,17 @@ import { FrameHead } from '../sched/stack.ts';
 import type { Addr } from './internal/memory.ts';
 import type { Machine } from './machine.ts';
 
-/** Name of the field of a type at a word; null when it has none. */
-export type FieldNames = (type: RType, word: number) => string | null;
+/** Name of what is at a byte offset of an object of a type, `.next` or `[3].len`; null when nobody named the type's parts. */
+export type PartNames = (type: RType, offset: number, size: number) => string | null;
 
-/** Everything about one address. fieldName: from whoever declared the types; by default fields are numbered. */
-export function explainAddress(m: Machine, addr: Addr, fieldName: FieldNames = () => null): Explanation {
+/** Everything about one address. partName: from whoever declared the types; by default words are numbered. */
+export function explainAddress(m: Machine, addr: Addr, partName: PartNames = () => null): Explanation {
   m.heap.writeBack();
   const around: Surroundings = {
     eachRoot: (visit) => eachNamedRoot(m, visit),
     marking: m.gc.marking,
     grey: m.gc.greyObjects(),
-    fieldName,
+    partName,
     bucket: (b) => ({
       bytes: m.profiler.buckets.size(b),
       stack: m.profiler.buckets.stack(b).map((pc) => m.symtab.text(pc)),

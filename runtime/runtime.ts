@@ -12,12 +12,11 @@ import { Context } from './context.ts';
 import { goroutineDump } from './dump.ts';
 import { Finals } from './final.ts';
 import { type Go, type GoFunc, spawn } from './go.ts';
-import { explainAddress, type FieldNames } from './inspect.ts';
+import { explainAddress, type PartNames } from './inspect.ts';
 import { Fatal, GoPanic as Panic, Throw } from './internal/throw.ts';
 import { Machine } from './machine.ts';
 import { type GCStats, type MemStats, readGCStats, readMemStats } from './memstats.ts';
 import { type Options, type Settings, settings } from './options.ts';
-import { type AnyStruct, declaredStructs } from './struct.ts';
 
 /** What a program died of. `message` is Go's text, goroutine dump included. */
 export class RuntimeError extends Error {
@@ -161,16 +160,15 @@ export class Runtime {
 
   /** What an address is: its span, object, type and field, its colour, who points at it, and a path from a root. */
   explain(addr: number): Explanation {
-    return explainAddress(this.machine, addr, this.fieldName);
+    return explainAddress(this.machine, addr, this.partName);
   }
 
-  private readonly fieldName: FieldNames = (type, word) => {
-    const s: AnyStruct | undefined = declaredStructs().find((d) => this.ctx.rtypes[d.index] === type);
-    if (s === undefined) return null;
-    for (const [name, first] of Object.entries(s.wordOf)) {
-      if (word >= first && word < first + s.fields[name].bytes / 4) return name;
-    }
-    return null;
+  private readonly partName: PartNames = (type, offset, size) => {
+    const kind = this.ctx.typeKinds.get(type);
+    if (kind === undefined || kind.bytes === 0) return null;
+    const i = Math.floor(offset / kind.bytes);
+    if ((i + 1) * kind.bytes > size) return ' (behind the last element)';
+    return `${size >= 2 * kind.bytes ? `[${i}]` : ''}${kind.part(offset - i * kind.bytes)}`;
   };
 
   private died(cause: unknown): unknown {

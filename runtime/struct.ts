@@ -8,19 +8,13 @@
 // a declared local, a parameter or the heap. In checked mode a Ref whose object is gone says so when it is used.
 
 import type { RType } from '../heap/types.ts';
+import type { ArrayField, ArrayRef } from './array.ts';
 import type { Context } from './context.ts';
 import { nilDereference } from './internal/throw.ts';
+import type { Slice, SliceField } from './slice.ts';
+import { type Accessor, copyValues, type Field, Handle, Kind, maxValueBytes, serialAt, staleReference, type Taker } from './value.ts';
 
-declare const phantom: unique symbol;
-
-/** A field of a struct that holds a T. */
-export interface Field<T> {
-  readonly kind: 'i32' | 'f64' | 'bool' | 'ptr' | 'self';
-  readonly bytes: number;
-  /** ptr: the type pointed to, or its name when it is declared later. */
-  readonly to?: AnyStruct | string;
-  readonly [phantom]?: T;
-}
+export type { Field } from './value.ts';
 
 function field<T>(kind: Field<T>['kind'], bytes: number, to?: AnyStruct | string): Field<T> {
   return to === undefined ? { kind, bytes } : { kind, bytes, to };
@@ -54,81 +48,148 @@ export type Fields = Readonly<Record<string, Field<unknown>>>;
 // biome-ignore lint/suspicious/noExplicitAny: a struct of any fields; with `unknown` the types of refs would not match
 export type AnyStruct = Struct<any>;
 
-/** What a field reads as in a struct S. */
-type FieldValue<F, S extends AnyStruct> = F extends SelfField ? Ref<S> | null : F extends Field<infer T> ? T : never;
+/** What a field reads as in a struct S, or an element of a slice or an array in it; a struct by value as a reference to its place. */
+export type FieldValue<F, S extends AnyStruct> = F extends SelfField
+  ? Ref<S> | null
+  : F extends AnyStruct
+    ? Ref<F>
+    : F extends SliceField<infer E>
+      ? Slice<FieldValue<E, S>>
+      : F extends ArrayField<infer E>
+        ? ArrayRef<FieldValue<E, S>>
+        : F extends Field<infer T>
+          ? T
+          : never;
 
 /** A reference to a struct of type S: its fields, plus what every reference has. */
 export type Ref<S extends AnyStruct> = RefBase<S> &
   (S extends Struct<infer F> ? { -readonly [K in keyof F]: FieldValue<F[K], Struct<F>> } : never);
 
+declare const phantom: unique symbol;
 /** What every reference has. Made by `new`, by reading a field and by receiving from a channel. */
-export class RefBase<S extends AnyStruct> {
+export class RefBase<S extends AnyStruct> extends Handle {
   declare readonly [phantom]?: S;
-  constructor(
-    /** @internal */ readonly ctx: Context,
-    /** Byte address of the object in the arena. */
-    readonly addr: number,
-  ) {}
 
   /** Whether both point to the same object; `===` compares the references themselves. */
   is(other: RefBase<S> | null): boolean {
     return other !== null && other.addr === this.addr;
   }
-
-  /** @internal The object's first word. In checked mode it throws when the object is gone. */
-  live(): number {
-    return this.addr >>> 2;
-  }
 }
 
-function staleReference(addr: number): never {
-  throw new TypeError(
-    `stale reference: the object at 0x${addr.toString(16)} was freed by the collector. A pointer that must survive a call, an ` +
-      'allocation or a yield belongs into a declared local (func, go.locals), a parameter or the heap; a plain JavaScript variable is no root.',
-  );
-}
-
-/** A struct type of the program. */
-export class Struct<F extends Fields> {
-  /** Word of each field. */
+/** A struct type of the program; also the kind of a field that holds one by value. */
+export class Struct<F extends Fields> extends Kind<RefBase<AnyStruct>> {
+  /** Word of each field, and its first byte. */
   readonly wordOf: Readonly<Record<string, number>>;
-  readonly bytes: number;
-  readonly ptrWords: readonly number[];
+  readonly offsetOf: Readonly<Record<string, number>>;
   /** @internal Number of this struct, the index into a Context's tables. */
   readonly index: number;
   /** @internal Makes a reference, and one of checked mode. */
   readonly make: MakeRef;
   readonly makeChecked: MakeRef;
+  override readonly hostWords: readonly number[];
+  /** Fields that are kinds of value.ts, `self` in them bound to this struct. */
+  private readonly kinds: Readonly<Record<string, Kind<unknown>>>;
 
   constructor(
     /** Go's name, such as main.Node. */
-    readonly name: string,
+    name: string,
     readonly fields: F,
   ) {
-    const wordOf: Record<string, number> = {};
-    const ptrWords: number[] = [];
-    let at = 0;
-    let align = 4;
-    for (const [key, f] of Object.entries(fields)) {
-      if (key in RefBase.prototype || key === 'ctx' || key === 'addr' || key === 'serial') {
-        throw new TypeError(`struct ${name}: a field cannot be called '${key}'`);
-      }
-      at = Math.ceil(at / f.bytes) * f.bytes;
-      align = Math.max(align, f.bytes);
-      wordOf[key] = at / 4;
-      if (f.kind === 'ptr' || f.kind === 'self') ptrWords.push(at / 4);
-      at += f.bytes;
-    }
-    if (at === 0) throw new TypeError(`struct ${name}: no fields`);
-    this.bytes = Math.ceil(at / align) * align;
-    this.wordOf = wordOf;
-    this.ptrWords = ptrWords;
-    this.index = structs.length;
+    const { bytes, align, offsetOf, ptrWords } = layOut(name, fields);
+    super(name, bytes, align, ptrWords);
+    this.offsetOf = offsetOf;
+    this.wordOf = Object.fromEntries(Object.entries(offsetOf).map(([key, offset]) => [key, offset >>> 2]));
+    const kinds: Record<string, Kind<unknown>> = {};
+    for (const [key, f] of Object.entries(fields as Fields)) if (f instanceof Kind) kinds[key] = f.bind(this);
+    this.kinds = kinds;
+    this.hostWords = Object.entries(kinds).flatMap(([key, k]) => k.hostWords.map((word) => (offsetOf[key]! >>> 2) + word));
+    this.index = structs++;
     this.make = refMaker(this, accessor);
     this.makeChecked = checkedRefMaker(this);
-    structs.push(this);
     byName.set(name, this);
   }
+
+  /** @internal The kind of a field that has one of its own. */
+  kindOf(key: string): Kind<unknown> | undefined {
+    return this.kinds[key];
+  }
+
+  override load(ctx: Context, addr: number): RefBase<AnyStruct> {
+    return makeRef(ctx, this, addr);
+  }
+  override store(ctx: Context, addr: number, value: RefBase<AnyStruct>): void {
+    if (!(value instanceof RefBase) || structOf(value) !== this) wrongValue(`a field of type ${this.name}`, `a ${this.name}`, value);
+    copyValues(ctx, this, addr, value.live() << 2, 1);
+  }
+  override zero(ctx: Context): RefBase<AnyStruct> {
+    return makeRef(ctx, this, ctx.mutator.newObject(rtypeOf(ctx, this)));
+  }
+  override place(ctx: Context, addr: number): RefBase<AnyStruct> {
+    return makeRef(ctx, this, addr);
+  }
+  override isPlace(handle: Handle): boolean {
+    return handle instanceof RefBase && structOf(handle) === this;
+  }
+  /** @internal The runtime's description of it. */
+  rtype(ctx: Context): RType {
+    return rtypeOf(ctx, this);
+  }
+  override part(offset: number): string {
+    for (const [key, f] of Object.entries(this.fields as Fields)) {
+      const inside = offset - this.offsetOf[key]!;
+      if (inside >= 0 && inside < f.bytes) return `.${key}${this.kinds[key]?.part(inside) ?? (inside === 0 ? '' : `+${inside}`)}`;
+    }
+    return `.word${offset >>> 2}${offset % 4 === 0 ? '' : `+${offset % 4}`}`;
+  }
+}
+
+/** Offsets of a struct's fields. Throws TypeError or RangeError, which names the field. */
+function layOut(name: string, fields: Fields): { bytes: number; align: number; offsetOf: Record<string, number>; ptrWords: number[] } {
+  const offsetOf: Record<string, number> = {};
+  const ptrWords: number[] = [];
+  let at = 0;
+  let align = 4;
+  let last = 1;
+  for (const [key, f] of Object.entries(fields)) {
+    if (key in RefBase.prototype || key === 'ctx' || key === 'addr' || key === 'serial') {
+      throw new TypeError(`struct ${name}: a field cannot be called '${key}'`);
+    }
+    if (!isField(f)) {
+      const what = f === undefined ? 'undefined; a struct that is not declared yet is named by self or ptr(name)' : typeof f;
+      throw new TypeError(`struct ${name}: field '${key}' has no type, got ${what}`);
+    }
+    const fieldAlign = f instanceof Kind ? f.align : f.bytes;
+    at = Math.ceil(at / fieldAlign) * fieldAlign;
+    if (at + f.bytes > maxValueBytes) {
+      throw new RangeError(`struct ${name}: field '${key}' ends at byte ${at + f.bytes}, a struct has at most ${maxValueBytes}`);
+    }
+    align = Math.max(align, fieldAlign);
+    offsetOf[key] = at;
+    if (f instanceof Kind) for (const word of f.ptrWords) ptrWords.push((at >>> 2) + word);
+    else if (f.kind === 'ptr' || f.kind === 'self') ptrWords.push(at / 4);
+    at += f.bytes;
+    last = f.bytes;
+  }
+  if (Object.keys(fields).length === 0) throw new TypeError(`struct ${name}: no fields`);
+  if (last === 0) at++; // a pointer to the last field must not lead behind the object
+  return { bytes: Math.ceil(at / align) * align, align, offsetOf, ptrWords };
+}
+
+function isField(f: unknown): f is Field<unknown> {
+  return typeof f === 'object' && f !== null && 'kind' in f && 'bytes' in f;
+}
+
+/** @internal TypeError for a value that a place does not take. */
+export function wrongValue(place: string, wanted: string, got: unknown): never {
+  throw new TypeError(`${place} takes ${wanted}, got ${typeText(got)}`);
+}
+
+/** What a value is, in words. */
+export function typeText(value: unknown): string {
+  if (value === null) return 'null';
+  if (value instanceof RefBase) return `a reference to ${structOf(value).name}`;
+  if (value instanceof Handle) return `a ${value.constructor.name}`;
+  return typeof value;
 }
 
 /** @internal */
@@ -139,8 +200,8 @@ export function makeRef(ctx: Context, s: AnyStruct, addr: number): RefBase<AnySt
   return ctx.serials === null ? s.make(ctx, addr) : s.makeChecked(ctx, addr);
 }
 
-/** Every struct that was declared, by index; a name leads to the latest declaration. */
-const structs: AnyStruct[] = [];
+/** Structs declared so far; a name leads to the latest declaration. */
+let structs = 0;
 const byName = new Map<string, AnyStruct>();
 
 /** Declares a struct type. Throws TypeError for a reserved field name or no fields. */
@@ -148,22 +209,26 @@ export function struct<const F extends Fields>(name: string, fields: F): Struct<
   return new Struct(name, fields);
 }
 
-/** @internal Every struct that was declared, by index. */
-export function declaredStructs(): readonly AnyStruct[] {
-  return structs;
-}
-
 /** @internal The struct that a pointer field leads to. */
 export function targetOf(owner: AnyStruct, f: Field<unknown>): AnyStruct {
   if (f.kind === 'self') return owner;
-  const to = typeof f.to === 'string' ? byName.get(f.to) : f.to;
-  if (to === undefined) throw new TypeError(`struct ${owner.name}: a pointer field names ${String(f.to)}, which is not declared`);
+  return typeof f.to === 'string' ? structNamed(f.to, `struct ${owner.name}: a pointer field`) : (f.to as AnyStruct);
+}
+
+/** @internal The struct declared under a name; TypeError when there is none. */
+export function structNamed(name: string, who: string): AnyStruct {
+  const to = byName.get(name);
+  if (to === undefined) throw new TypeError(`${who} names ${name}, which is not declared`);
   return to;
 }
 
 /** @internal The runtime's description of a struct. */
 export function rtypeOf(ctx: Context, s: AnyStruct): RType {
-  return (ctx.rtypes[s.index] ??= ctx.machine.heap.types.define(s.name, s.bytes, s.ptrWords));
+  const known = ctx.rtypes[s.index];
+  if (known !== undefined) return known;
+  const type = ctx.machine.heap.types.define(s.name, s.bytes, s.ptrWords);
+  ctx.typeKinds.set(type, s);
+  return (ctx.rtypes[s.index] = type);
 }
 
 /**
@@ -190,10 +255,11 @@ function checkedRefMaker(s: AnyStruct): MakeRef {
       readonly ctx: Context,
       readonly addr: number,
     ) {
-      this.serial = ctx.serials![addr >>> 3]!;
+      this.serial = serialAt(ctx, addr);
     }
-    live(): number {
-      if (this.ctx.serials![this.addr >>> 3] !== this.serial) staleReference(this.addr);
+    live(into?: Taker, k?: number): number {
+      if (serialAt(this.ctx, this.addr) !== this.serial) staleReference(this.addr);
+      if (into !== undefined) into.expects(k!, this as unknown as Handle);
       return this.addr >>> 2;
     }
   }
@@ -205,13 +271,11 @@ function inherit(made: { name: string; prototype: object }, s: AnyStruct, access
   Object.setPrototypeOf(made.prototype, RefBase.prototype);
   Object.defineProperty(made, 'name', { value: s.name });
   Object.defineProperty(made.prototype, structKey, { value: s });
-  for (const [key, f] of Object.entries(s.fields as Fields)) Object.defineProperty(made.prototype, key, accessorOf(s, f, s.wordOf[key]!));
+  for (const [key, f] of Object.entries(s.fields as Fields)) Object.defineProperty(made.prototype, key, accessorOf(s, f, key));
 }
 
-type Accessor = Required<Pick<PropertyDescriptor, 'get' | 'set'>> & ThisType<RefBase<AnyStruct>>;
-
-function checkedAccessor(owner: AnyStruct, f: Field<unknown>, word: number): Accessor {
-  const { get, set } = accessor(owner, f, word);
+function checkedAccessor(owner: AnyStruct, f: Field<unknown>, key: string): Accessor {
+  const { get, set } = accessor(owner, f, key);
   return {
     get() {
       this.live();
@@ -219,13 +283,30 @@ function checkedAccessor(owner: AnyStruct, f: Field<unknown>, word: number): Acc
     },
     set(value: unknown) {
       this.live();
+      checkValue(owner, f, key, value);
       set.call(this, value);
     },
   };
 }
 
-function accessor(owner: AnyStruct, f: Field<unknown>, word: number): Accessor {
+/** Whether a field takes a value; the kinds of value.ts look for themselves. */
+function checkValue(owner: AnyStruct, f: Field<unknown>, key: string, value: unknown): void {
+  const place = () => `struct ${owner.name}: field '${key}'`;
+  if (f.kind === 'i32' || f.kind === 'f64') {
+    if (typeof value !== 'number') wrongValue(place(), 'a number', value);
+  } else if (f.kind === 'bool') {
+    if (typeof value !== 'boolean') wrongValue(place(), 'a truth value', value);
+  } else if (f.kind !== 'value' && value instanceof RefBase) {
+    const target = targetOf(owner, f);
+    if (structOf(value) !== target) wrongValue(place(), `a reference to ${target.name}`, value);
+  }
+}
+
+function accessor(owner: AnyStruct, f: Field<unknown>, key: string): Accessor {
+  const word = owner.wordOf[key]!;
   switch (f.kind) {
+    case 'value':
+      return owner.kindOf(key)!.accessor(owner.offsetOf[key]!);
     case 'i32':
       return {
         get() {
@@ -279,10 +360,10 @@ export function structOf<S extends AnyStruct>(ref: RefBase<S>): S {
 }
 const structKey = Symbol('struct');
 
-/** @internal The address of a live reference; a stale one or something else is refused. */
-export function addressOf(value: RefBase<AnyStruct>): number {
-  if (!(value instanceof RefBase)) throw new TypeError(`a pointer field takes a reference or null, got ${typeof value}`);
-  return value.live() << 2;
+/** @internal The address of a live reference; a stale one or something else is refused, and in checked mode what place k does not take. */
+export function addressOf(value: RefBase<AnyStruct>, into?: Taker, k?: number): number {
+  if (!(value instanceof RefBase)) throw new TypeError(`a pointer field takes a reference or null, got ${typeText(value)}`);
+  return value.live(into, k) << 2;
 }
 
 /** Loads through a pointer that may be nil: `deref(f.head).value` panics with Go's words when head is nil. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { checkHeap, heapFindings, strayMarks } from '../../../heap/check.ts';
 import { heapStartPage, type Page } from '../../../heap/mheap.ts';
 import { type MSpan, SpanState } from '../../../heap/mspan.ts';
-import { Special } from '../../../heap/mspecial.ts';
+import { attachSpecial, Special, SpecialKind } from '../../../heap/mspecial.ts';
 import { numSpanClasses } from '../../../heap/sizeclasses.ts';
 import { Sys } from '../../../runtime/internal/sysmem.ts';
 import type { Machine } from '../../../runtime/machine.ts';
@@ -130,6 +130,10 @@ const stories: Story[] = [
   ['P3', 'the last special is not the tail', ({ m, nodes }) => void (m.heap.mspan.specialsTail[nodes] = m.heap.mspan.specials[nodes]), /last special 0x\w+, tail 0x\w+/],
 
   ['P4', 'a finalizer is counted that is in no list', ({ m, nodes }) => void m.heap.mspan.finalizers[nodes]++, /counts 1 finalizers, its list has 0/],
+  ['P5', 'a word has another number than its host value', (s) => {
+    const { m } = s;
+    attachSpecial(m.heap, m.heap.base(s.nodes) + 4, SpecialKind.host, m.heap.hostValues.add('x'));
+  }, /has the number of a host value at offset 4 that is not in the word there/],
 
   ['L1', 'a lock is held at a safepoint', ({ m }) => m.heap.lock.lock(), /locks held at a safepoint: mheap.lock/],
 ];

@@ -1,7 +1,7 @@
 // Options: each wrong value is refused before anything is made, by an error that names the option, what it got, and what it
 // wanted; and what was not said gets the value that the documentation promises.
 import { describe, expect, test } from 'vitest';
-import { FairChooser, type Options, Runtime, settings } from '../../../runtime/index.ts';
+import { FairChooser, host, type Options, Runtime, settings } from '../../../runtime/index.ts';
 
 describe('a wrong value is refused', () => {
   const wrong: { [K in keyof Required<Options>]: readonly unknown[] } = {
@@ -96,7 +96,7 @@ describe('what is said', () => {
     expect(ran).toBe(true);
     expect(() =>
       new Runtime({ heapBytes: 8192, maxGoroutines: 1 }).run(function* main(go) {
-        go.chan({ host: true }, 1);
+        go.chan(host(), 1);
       }),
     ).toThrow('out of memory');
   });

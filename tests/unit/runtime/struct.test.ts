@@ -115,9 +115,10 @@ describe('fields', () => {
       f.l.id = 6;
       f.e.later = f.l as never;
       expect((f.e.later as unknown as { id: number }).id).toBe(6);
-      f.e.never = f.l as never;
-      const { e } = f;
-      expect(() => e.never).toThrow('a pointer field names fields.Never, which is not declared');
+      const { e, l } = f;
+      expect(() => {
+        e.never = l as never;
+      }).toThrow('a pointer field names fields.Never, which is not declared');
     });
   });
 });
