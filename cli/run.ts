@@ -2,7 +2,7 @@
 import { churn } from '../examples/churn.ts';
 import { trees } from '../examples/trees.ts';
 import { schemeNames } from '../profiler/schemes.ts';
-import type { GoFunc, Options } from '../runtime/index.ts';
+import type { Era, GoFunc, Options } from '../runtime/index.ts';
 import { eras, parseGoDebug, Runtime } from '../runtime/index.ts';
 import { type SchemeReport, SkewMeter } from '../runtime/skew.ts';
 import { byteCount, helpOf, nearest, oneOf, parse, UsageError, wholeNumber } from './args.ts';
@@ -72,13 +72,13 @@ function optionsOf(options: Readonly<Record<string, string | boolean | undefined
     memoryLimit,
     memProfileRate: wholeNumber('memprofilerate', String(options.memprofilerate ?? 1), 0, 0x3fffffff),
     scheme: oneOf('scheme', String(options.scheme ?? 'three-stage'), schemeNames),
-    ...(options.godebug !== undefined && { godebug: checkedGoDebug(String(options.godebug)) }),
+    ...(options.godebug !== undefined && { godebug: checkedGoDebug(String(options.godebug), era) }),
   } satisfies Options;
 }
 
-function checkedGoDebug(knobs: string): string {
+function checkedGoDebug(knobs: string, era: Era): string {
   try {
-    parseGoDebug(knobs);
+    parseGoDebug(knobs, era);
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(error.message.replace('option godebug', 'option --godebug'));
     throw error;

@@ -22,6 +22,7 @@ import { checkHeap, strayMarks } from '../heap/check.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { type MSpan, SpanState } from '../heap/mspan.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
+import type { Era } from '../runtime/internal/era.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import type { SysMem } from '../runtime/internal/sysmem.ts';
@@ -35,6 +36,7 @@ import { memoryInUse } from './memlimit.ts';
 import { CPULimiter, capacityPerProc } from './mgclimit.ts';
 import { drain } from './mgcmark.ts';
 import { Pacer } from './mgcpacer.ts';
+import { maxGcProc, Pacer2014 } from './mgcpacer2014.ts';
 import { Roots } from './mgcroots.ts';
 import { Sweeper } from './mgcsweep.ts';
 import { GcWork, Workbufs } from './mgcwork.ts';
@@ -62,6 +64,8 @@ export class GC {
   forcePeriod = 120e9;
   /** The running or last cycle was asked for by runtime.GC(). */
   forced = false;
+  /** The sweep of the running or last cycle is inside its stop: gcstoptheworld=2, and what runtime.GC() did in 2014. */
+  eager = false;
   /** Objects marked by the last finished marking. */
   objectsMarked = 0;
   readonly pacer: Pacer;
@@ -89,9 +93,10 @@ export class GC {
     private readonly profiler: MemProfiler,
     private readonly events: Events,
     gcPercent: number,
+    private readonly era: Era = '1.19',
   ) {
     this.clock = new CycleClock(heap.stats);
-    this.pacer = new Pacer(gcPercent, heap.stats, memoryInUse(heap, sys));
+    this.pacer = era === '2014' ? new Pacer2014(gcPercent, heap) : new Pacer(gcPercent, heap.stats, memoryInUse(heap, sys));
     this.sweeper = new Sweeper(heap);
     this.workbufs = new Workbufs(heap, sys);
     this.work = new GcWork(heap, this.workbufs);
@@ -130,21 +135,33 @@ export class GC {
 
   // --- 1, 2: start -----------------------------------------------------------------------------------------------------
 
-  /** Begins a cycle; does nothing when one is marking. forced: runtime.GC() asked; periodic: the clock did. Source: gcStart. */
+  /**
+   * Begins a cycle; does nothing when one is marking. forced: runtime.GC() asked; periodic: the clock did. In 2014 GOGC=off
+   * disabled even runtime.GC(). Source: gcStart; gogc of 2014.
+   */
   start(forced: boolean, periodic = false): void {
-    if (this.phase !== Phase.off || this.knobs.sbrk) return;
+    if (this.mayBegin) this.begin(forced, periodic);
+  }
+
+  private get mayBegin(): boolean {
+    return this.phase === Phase.off && !this.knobs.sbrk && (this.era === '1.19' || this.pacer.gcPercent >= 0);
+  }
+
+  private begin(forced: boolean, periodic: boolean): void {
     const { heap, clock } = this;
-    if (!heap.faults.rotateBeforeSweepDone) {
-      const spans = this.sweeper.finish();
-      this.pauseSwept += spans;
-      this.w.charge(spans * gcCost.sweepSpan); // whoever begins a cycle sweeps what the last one left
-      this.sweepDone();
+    const inPause = this.era === '2014'; // there the leftovers were swept after the world had stopped
+    if (inPause) this.w.stopTheWorld('GC');
+    const nanos = this.sweepLeftovers();
+    if (!inPause) {
+      this.w.charge(nanos); // whoever begins a cycle sweeps what the last one left
+      this.w.stopTheWorld('GC sweep termination');
     }
-    this.w.stopTheWorld('GC sweep termination');
-    clock.beginCycle(this.w.now(), gcCost.stop, heap.stats.heapLive);
+    const stop = gcCost.stop + (inPause ? nanos : 0);
+    clock.beginCycle(this.w.now(), stop, heap.stats.heapLive);
     if (this.knobs.checkHeap) this.check('mark start', strayMarks(heap));
     this.cycle++;
     this.forced = forced;
+    this.eager = this.knobs.stopTheWorld === 2 || (inPause && forced);
     this.roots.prepare(this.w.stackCount());
     this.work.bytesMarked = 0;
     this.work.objectsMarked = 0;
@@ -159,8 +176,17 @@ export class GC {
     this.setPhase(Phase.mark);
     for (const m of this.mutators) m.markTiny();
     if (this.knobs.pacerTrace) tracePacerStart(this);
-    if (this.knobs.stopTheWorld === 0) this.w.startTheWorld(gcCost.stop);
-    else this.markInPause();
+    if (this.knobs.stopTheWorld === 0 && !inPause) this.w.startTheWorld(stop);
+    else this.markInPause(stop);
+  }
+
+  /** What is left of the last cycle's sweep; returns its cost. */
+  private sweepLeftovers(): number {
+    if (this.heap.faults.rotateBeforeSweepDone) return 0;
+    const spans = this.sweeper.finish();
+    this.pauseSwept += spans;
+    this.sweepDone();
+    return spans * gcCost.sweepSpan;
   }
 
   /**
@@ -184,15 +210,19 @@ export class GC {
     return true;
   }
 
-  /** gcstoptheworld: the cycle goes on to its end inside the stop that began it. Source: gcForceMode, gcForceBlockMode. */
-  private markInPause(): void {
+  /**
+   * The cycle goes on to its end inside the stop that began it, `before` nanoseconds ago: gcstoptheworld, and all cycles of
+   * 2014, whose Ps marked together. Source: gcForceMode, gcForceBlockMode; gc of mgc0.c.
+   */
+  private markInPause(before: number): void {
     let nanos = 0;
     for (let cost = 1; cost > 0; ) {
       cost = this.markPiece(1 << 20);
       nanos += cost;
     }
+    if (this.era === '2014') nanos = Math.ceil(nanos / Math.min(this.clock.procs, maxGcProc));
     this.clock.markedInPause(nanos);
-    this.endMarking(gcCost.stop + nanos);
+    this.endMarking(before + nanos);
   }
 
   /** Marking begins or ends inside a stop of the world from `from` to `to`. */
@@ -318,7 +348,7 @@ export class GC {
     this.sweeper.begin();
     this.swept = false;
     let nanos: number = gcCost.stop;
-    if (this.knobs.stopTheWorld === 2) nanos += this.sweepInPause();
+    if (this.eager) nanos += this.sweepInPause();
     clock.endCycle(nanos, this.numGC, this.forced, this.pacer);
     this.pacer.resetLive(this.work.bytesMarked);
     this.commitPacing();
@@ -335,8 +365,8 @@ export class GC {
   }
 
   /**
-   * gcstoptheworld=2: sweeps everything while the world still stands; all frees of this cycle are known then, so the profile
-   * rotates twice and speaks of this mark termination. Returns the cost. Source: gcSweep. (Go leaves the spans that Ps cache
+   * Sweeps everything while the world still stands; all frees of this cycle are known then, so the profile rotates twice and
+   * speaks of this mark termination. Returns the cost. Source: gcSweep; eagersweep of mgc0.c. (Go 1.19 leaves the spans that Ps cache
    * to the time after the stop, and their frees to the next cycle's profile; here they are swept first.)
    */
   private sweepInPause(): number {
@@ -382,7 +412,7 @@ export class GC {
     const { pacer, sweeper } = this;
     pacer.commit(sweeper.isDone);
     if (this.marking) pacer.revise();
-    sweeper.pace(pacer.trigger);
+    sweeper.pace(this.era === '2014' ? Infinity : pacer.trigger); // there nobody but the next cycle was in a hurry
   }
 
   // --- 4: sweep --------------------------------------------------------------------------------------------------------
@@ -430,7 +460,7 @@ export class GC {
   reclaim(whole: boolean): void {
     let nanos = 0;
     while (this.phase !== Phase.off) nanos += this.step(1 << 20);
-    if (whole) this.start(false);
+    if (whole && !this.knobs.sbrk) this.begin(false, false); // GOGC=off or not, in either era
     while (this.marking) nanos += this.step(1 << 20);
     while (!this.sweeper.isDone) nanos += this.sweepStep();
     this.w.charge(nanos);
@@ -441,9 +471,9 @@ export class GC {
    * A cycle that is under way is finished first. Source: GC of mgc.go.
    */
   collect(): void {
-    if (this.knobs.sbrk) return;
+    const before = this.cycle;
     this.wholeCycle(true);
-    this.forcedSweepDone();
+    if (this.forced && this.cycle > before) this.forcedSweepDone();
   }
 
   /** A cycle from its beginning to the end of its sweep. Returns its virtual cost, pauses left out (the world charged them). */

@@ -46,8 +46,8 @@ export class Oracle {
       if (kind !== Ev.free) return;
       const entry = this.ledger.get(addr);
       this.ledger.delete(addr);
-      // W2. (gcstoptheworld=2 sweeps inside the stop, before the count goes up.)
-      if (entry !== undefined && entry.born >= gc.numGC && gc.knobs.stopTheWorld !== 2) {
+      // W2. (A sweep inside the stop comes before the count goes up.)
+      if (entry !== undefined && entry.born >= gc.numGC && !gc.eager) {
         gothrow(`W2: sweep ${gc.numGC} freed 0x${addr.toString(16)}, which was allocated after mark termination ${entry.born}`);
       }
     });

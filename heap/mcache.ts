@@ -192,6 +192,13 @@ export class MCache {
     return n;
   }
 
+  /** Their bytes. */
+  uncountedBytes(): number {
+    let bytes = 0;
+    for (const c of this.alloc) if (c.span !== 0) bytes += (this.countNow(c) - c.countBefore) * c.elemSize;
+    return bytes;
+  }
+
   /** Marks the free slots of a cached span, so that what is allocated in them is black. Source: gcmarknewobject. */
   private blacken(c: AllocCache): void {
     const { allocBits, startBits, markBits, allocBlack } = this.heap;

@@ -20,6 +20,8 @@ export class FinalQueue {
   private readonly functions = new Map<number, FinalFunc>();
   private nextNumber = 1;
   private due: FinalCall[] = [];
+  /** The order of 2014. */
+  firstFirst = false;
   /** Told when a call becomes due: the scheduler wakes the finalizer goroutine. */
   onDue: (() => void) | null = null;
 
@@ -45,9 +47,9 @@ export class FinalQueue {
     if (this.onDue !== null) this.onDue();
   }
 
-  /** Takes the next call: the last one of the queue first, as Go 1.19 goes through a block. */
+  /** Takes the next call: the last one of the queue first, as Go 1.19 goes through a block, or the first, as in 2014. */
   take(): FinalCall | undefined {
-    return this.due.pop();
+    return this.firstFirst ? this.due.shift() : this.due.pop();
   }
 
   /** Number of calls that are due. */

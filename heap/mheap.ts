@@ -7,6 +7,7 @@
 import type { MemProfiler } from '../profiler/mprof.ts';
 import { publish } from '../runtime/internal/atomic.ts';
 import { popcount } from '../runtime/internal/bits.ts';
+import type { Era } from '../runtime/internal/era.ts';
 import type { Events } from '../runtime/internal/events.ts';
 import type { Faults } from '../runtime/internal/faults.ts';
 import { type LockOrder, LockRank, Mutex } from '../runtime/internal/lock.ts';
@@ -67,6 +68,8 @@ export class Heap {
   readonly allocBlack = new AllocBlack();
   /** The heap's sweep generation: up by 2 at each mark termination, world stopped. */
   sweepGen = 0;
+  /** Whose rules are followed: see mspecial.ts. */
+  era: Era = '1.19';
   /** GODEBUG=clobberfree=1: the sweep overwrites what it frees. */
   clobberFree = false;
   /** Free rows of the span table, linked by mspan.next. */
@@ -337,6 +340,13 @@ export class Heap {
     let n = 0;
     for (const cache of this.caches) n += cache.uncounted();
     return n;
+  }
+
+  /** Bytes of the objects that cachedAllocs counts. */
+  cachedBytes(): number {
+    let bytes = 0;
+    for (const cache of this.caches) bytes += cache.uncountedBytes();
+    return bytes;
   }
 
   /** Live slots of a span by its mark bits. */

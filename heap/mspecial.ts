@@ -152,13 +152,43 @@ export function profileBucket(heap: Heap, addr: Addr): Addr {
   return record === 0 ? 0 : heap.w[(record >>> 2) + Special.value]!;
 }
 
+/** Sweeps the records of a span that the caller owns, before any slot is recycled, by the rules of the heap's era. */
+export function sweepSpecials(heap: Heap, s: MSpan): void {
+  if (heap.era === '2014') sweepSpecials2014(heap, s);
+  else sweepByObject(heap, s);
+}
+
+/**
+ * Before Go 1.6 (issue 13100), with its error: one pass, record by record. A finalizer marks its object, so that the records
+ * behind it are kept; those before it are gone. So of a tiny block whose finalizer hangs at an inner offset, the profile
+ * record is freed and counted, and the block lives on; and of several finalizers in it one is queued a cycle.
+ * Source: MSpan_Sweep of mgc0.c.
+ */
+function sweepSpecials2014(heap: Heap, s: MSpan): void {
+  const { w, mspan, markBits } = heap;
+  const base = heap.base(s);
+  let last: Addr = 0;
+  for (let at = mspan.specials[s]; at !== 0; ) {
+    const next = w[(at >>> 2) + Special.next]!;
+    const object = heap.objectBase(base + w[(at >>> 2) + Special.offset]!);
+    if (heap.isMarked(object)) last = at;
+    else {
+      if (last === 0) mspan.specials[s] = next;
+      else w[(last >>> 2) + Special.next] = next;
+      if (w[(at >>> 2) + Special.kind] === SpecialKind.finalizer) markBits[object >>> 8]! |= 1 << ((object >>> 3) & 31);
+      freeSpecial(heap, s, at);
+    }
+    at = next;
+  }
+  mspan.specialsTail[s] = last;
+}
+
 /**
  * Sweeps the records of a span that the caller owns. Object by object: a dead one with a finalizer is marked after all, its
  * finalizers are queued, weak pointers to it read nil, and its other records stay; of any other dead one all records go.
- * Runs before any slot is recycled. Source: the specials loop of mspan.sweep since Go 1.6; before, a tiny block's profile
- * record could be freed although a finalizer kept the block (docs/faithful.md).
+ * Source: the specials loop of mspan.sweep since Go 1.6.
  */
-export function sweepSpecials(heap: Heap, s: MSpan): void {
+function sweepByObject(heap: Heap, s: MSpan): void {
   const { w, mspan } = heap;
   const base = heap.base(s);
   const elemSize = mspan.elemSize[s];

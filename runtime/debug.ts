@@ -9,15 +9,16 @@ import { memoryLimitOf } from './options.ts';
 /**
  * Sets GOGC and gives the old value; negative: off (-1 stands for it in the answer). Goal and trigger follow at once, and no
  * collection is forced. Switched off while a cycle is marking, it waits for the end of that, so that no collection runs when
- * it returns. Source: debug.SetGCPercent.
+ * it returns. In 2014 it called runtime.GC() instead. Source: debug.SetGCPercent.
  */
-export function setGCPercent({ gc, sched }: Machine, percent: number): Blocking<number> {
+export function setGCPercent({ gc, sched, settings }: Machine, percent: number): Blocking<number> {
   if (!Number.isInteger(percent) || percent > 1_000_000) {
     throw new RangeError(`setGCPercent: got ${String(percent)}, wanted a whole number of percent up to 1000000, negative for off`);
   }
   return sched.blocking(function* () {
     const old = gc.setGCPercent(percent);
-    if (percent < 0) yield* sched.waitOnMark(gc.cycle);
+    if (settings.era === '2014') yield* sched.forceGC();
+    else if (percent < 0) yield* sched.waitOnMark(gc.cycle);
     return old;
   });
 }

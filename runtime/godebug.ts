@@ -2,6 +2,8 @@
 // misspelt would lie about what it measured, so here that is the caller's fault: RangeError, and nothing has been made.
 // Source: runtime1.go parsedebugvars, extern.go.
 
+import type { Era } from './internal/era.ts';
+
 /** Every knob and its value; 0 is off. */
 export interface GoDebug {
   /** A line for each collection. */
@@ -40,6 +42,9 @@ const largest: Readonly<Record<keyof GoDebug, number>> = {
   gceverymalloc: 1,
 };
 
+/** Knobs of the pacer and the scavenger, which came later. */
+const notIn2014: readonly (keyof GoDebug)[] = ['gcpacertrace', 'scavtrace'];
+
 /** Names of all knobs, in the order in which help lists them. */
 export const godebugKnobs = Object.keys(largest) as (keyof GoDebug)[];
 
@@ -48,9 +53,9 @@ export const godebugOff: GoDebug = Object.fromEntries(godebugKnobs.map((name) =>
 
 /**
  * Parses `name=value,name=value`; of a knob given twice the last value counts, as in Go. An empty text is all off.
- * Throws RangeError with the knob's name when there is no such knob or the value is not one of its.
+ * Throws RangeError with the knob's name when there is no such knob in that era or the value is not one of its.
  */
-export function parseGoDebug(text: string): GoDebug {
+export function parseGoDebug(text: string, era: Era = '1.19'): GoDebug {
   if (typeof text !== 'string') throw new RangeError(`option godebug: got ${String(text)}, wanted a text such as 'gctrace=1,checkheap=1'`);
   const found: Record<keyof GoDebug, number> = { ...godebugOff };
   for (const part of text.split(',')) {
@@ -60,6 +65,7 @@ export function parseGoDebug(text: string): GoDebug {
     if (!/^[0-9]$/.test(value) || Number(value) > max) {
       throw new RangeError(`option godebug: ${name}: got '${value}', wanted ${max === 1 ? '0 or 1' : `0 to ${max}`}`);
     }
+    if (era === '2014' && notIn2014.includes(name)) throw new RangeError(`option godebug: ${name}: Go had no such knob in 2014`);
     found[name] = Number(value);
   }
   return found;

@@ -91,7 +91,9 @@ export class Machine {
     this.profileRate = { rate: s.memProfileRate };
     this.profiler = new MemProfiler(this.arena, this.sys, this.order, this.events, s.schemes);
     this.heap = new Heap(this.arena, mem, s.heapPages, this.sys, this.order, this.events, this.profiler, this.faults, tables.heap);
-    this.gc = new GC(this.heap, this.sys, this.profiler, this.events, s.gogc);
+    this.heap.era = s.era;
+    this.heap.finalQueue.firstFirst = s.era === '2014';
+    this.gc = new GC(this.heap, this.sys, this.profiler, this.events, s.gogc, s.era);
     if (s.memoryLimit !== Infinity) this.gc.setMemoryLimit(s.memoryLimit);
     this.setKnobs();
     const mutators: Mutator[] = [];

@@ -140,11 +140,12 @@ export function settings(o: Options): Settings {
   }
   const memoryLimit = memoryLimitOf('option memoryLimit', o.memoryLimit ?? 'off');
   if (memoryLimit !== Infinity && o.era === '2014') throw new RangeError('option memoryLimit: Go had none in 2014; leave it out, or era');
-  const godebug = o.godebug === undefined ? godebugOff : parseGoDebug(o.godebug);
+  const era = eraOf(o.era ?? '1.19');
+  const godebug = o.godebug === undefined ? godebugOff : parseGoDebug(o.godebug, era);
   return {
     seed: integer('seed', o.seed ?? 1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     procs: integer('procs', o.procs ?? 1, 1, 256),
-    era: eraOf(o.era ?? '1.19'),
+    era,
     gogc: gogcOf(o.gogc ?? 100),
     memoryLimit,
     memProfileRate: integer('memProfileRate', o.memProfileRate ?? defaultMemProfileRate, 0, 0x3fffffff),

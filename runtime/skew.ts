@@ -49,7 +49,7 @@ export class SkewMeter {
     if (oracle === null) throw new TypeError('SkewMeter: the machine was made without the option oracle');
     gc.onMarkTermination(() => {
       const before = gc.numGC; // mark termination n publishes the profile as of n - 1
-      if (gc.knobs.stopTheWorld === 2) {
+      if (gc.eager) {
         this.asOf = before + 1; // swept inside the stop and rotated twice: the profile is as of this one
         this.truth = oracle.at(before + 1)!;
         this.atRead = null;
