@@ -41,6 +41,9 @@ bench-compare: build ## compare two builds of ours pair by pair: A=dist-folder B
 golden: install ## rewrite the golden files of the tests; `git diff` shows what changed
 	UPDATE_GOLDEN=1 $(BIN)/vitest run $(T)
 
+kernel: install ## assemble gc/markkernel.wat, the marking loop in WebAssembly, into markkernel.ts
+	@node tools/kernel.mjs
+
 lock: ## write package-lock.json anew after a dependency changed, without hosts
 	npm install --package-lock-only
 	@node tools/lock.mjs
@@ -51,5 +54,5 @@ ci: ## everything that must hold before a change is taken: tests, types, linter,
 clean: ## remove what build and test leave behind
 	rm -rf dist coverage
 
-.PHONY: help install build check lint format test demo bench bench-compare golden lock ci clean
+.PHONY: help install build check lint format test demo bench bench-compare golden kernel lock ci clean
 .DEFAULT_GOAL := help

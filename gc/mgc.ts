@@ -34,12 +34,12 @@ import type { Mutator } from './malloc.ts';
 import { checkMarks, type RootVisitor } from './mcheckmark.ts';
 import { memoryInUse } from './memlimit.ts';
 import { CPULimiter, capacityPerProc } from './mgclimit.ts';
-import { drain } from './mgcmark.ts';
+import { markLoops } from './mgcmark.ts';
 import { Pacer } from './mgcpacer.ts';
 import { maxGcProc, Pacer2014 } from './mgcpacer2014.ts';
 import { Roots } from './mgcroots.ts';
 import { Sweeper } from './mgcsweep.ts';
-import { GcWork, Workbufs } from './mgcwork.ts';
+import { GcWork } from './mgcwork.ts';
 import type { WorkerMode } from './mgcworkers.ts';
 import type { World } from './world.ts';
 
@@ -72,7 +72,6 @@ export class GC {
   readonly limiter = new CPULimiter(0, 1);
   readonly sweeper: Sweeper;
   readonly work: GcWork;
-  readonly workbufs: Workbufs;
   readonly roots: Roots;
   readonly mutators: Mutator[] = [];
   readonly knobs: GcKnobs = { ...knobsOff };
@@ -98,8 +97,7 @@ export class GC {
     this.clock = new CycleClock(heap.stats);
     this.pacer = era === '2014' ? new Pacer2014(gcPercent, heap) : new Pacer(gcPercent, heap.stats, memoryInUse(heap, sys));
     this.sweeper = new Sweeper(heap);
-    this.workbufs = new Workbufs(heap, sys);
-    this.work = new GcWork(heap, this.workbufs);
+    this.work = new GcWork(heap, sys, markLoops(heap));
     this.roots = new Roots(heap, this.pacer);
   }
 
@@ -310,7 +308,7 @@ export class GC {
   /** A root job or some grey objects; 0 when nothing grey is left anywhere. */
   private markPiece(maxObjects: number): number {
     if (this.roots.left) return this.roots.markNext(this.w, this.work);
-    const scanned = drain(this.heap, this.work, maxObjects);
+    const scanned = this.work.drain(maxObjects);
     this.pacer.heapScanWork += this.work.scanWork;
     this.work.scanWork = 0;
     if (scanned > 0) return scanned * gcCost.perObject;
@@ -321,7 +319,7 @@ export class GC {
   /** Shades what the mutators' barriers recorded; says whether that made anything grey. Source: wbBufFlush, markDone. */
   private flushBarriers(): boolean {
     for (const m of this.mutators) m.barrier.flush(this.work);
-    return !this.work.empty || this.workbufs.fullCount > 0;
+    return !this.work.empty;
   }
 
   // --- 3: mark termination ---------------------------------------------------------------------------------------------
@@ -332,7 +330,7 @@ export class GC {
    */
   private endMarking(before: number): void {
     const { heap, clock } = this;
-    if (!this.work.empty || this.workbufs.fullCount > 0) gothrow('gcMarkTermination: grey objects are left (M1)');
+    if (!this.work.empty) gothrow('gcMarkTermination: grey objects are left (M1)');
     this.setPhase(Phase.markTermination);
     heap.writeBack();
     this.allocateBlack(false);

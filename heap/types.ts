@@ -6,6 +6,7 @@
 //
 //   mask of a page   > 0       pointer words of every object in this page, as a bit mask (objects of at most 31 words)
 //                    noscan    objects here have no pointers: mark, do not look inside
+//                    pointers  every word of every object is a pointer (small arrays of pointers)
 //                    0         ask: span's type, or objType of the slot
 //
 // An object larger than its type is an array of it: the pattern repeats up to the slot's end, and the tail is zero.
@@ -19,6 +20,8 @@ export type TypeId = Id<'type'>;
 export const maxTypes = 4096;
 /** Mask of a page whose objects have no pointers. */
 export const noscanMask = -1;
+/** Mask of a page whose objects are longer than maskWords and all pointers. */
+export const pointersMask = -2;
 /** A mask has this many words at most: one bit less than an int32, so that every mask is positive. */
 export const maskWords = 31;
 
@@ -105,7 +108,7 @@ export class TypeTable {
 /** The page mask of objects of `type` in slots of elemBytes: see the head of this file. */
 export function quickMask(type: RType, elemBytes: number): number {
   if (type.noscan) return noscanMask;
-  if (elemBytes > maskWords * 4) return 0;
+  if (elemBytes > maskWords * 4) return type.size === 4 && elemBytes <= maxSmallSize ? pointersMask : 0;
   let mask = 0;
   for (let base = 0; base + type.size <= elemBytes; base += type.size) {
     for (const word of type.ptrWords) mask |= 1 << ((base >>> 2) + word);

@@ -75,6 +75,8 @@ export class Arena {
   readonly f64: Float64Array;
   readonly backing: Backing;
   private readonly bulk: BulkKernel | null;
+  /** The WebAssembly memory behind the buffer; null with the other backings. */
+  readonly memory: object | null = null;
 
   constructor(
     readonly sizeBytes: number,
@@ -85,6 +87,7 @@ export class Arena {
       const made = wasmMemory(sizeBytes);
       this.buffer = made.buffer;
       kernel = made.bulk;
+      this.memory = made.memory;
     } else if (backing === 'shared') this.buffer = new SharedArrayBuffer(sizeBytes);
     else this.buffer = new ArrayBuffer(sizeBytes);
     this.backing = backing;
@@ -130,14 +133,19 @@ const bulkModule = [
   0x00, 0x41, 0x00, 0x20, 0x01, 0xfc, 0x0b, 0x00, 0x0b,
 ];
 
-function wasmMemory(sizeBytes: number): { buffer: ArrayBufferLike; bulk: BulkKernel } {
+function wasmMemory(sizeBytes: number): { memory: object; buffer: ArrayBufferLike; bulk: BulkKernel } {
   const api = wasmApi();
   if (api === null) throw new RangeError('arena: this host has no WebAssembly; use the backing "shared" or "plain"');
   const pages = Math.ceil(sizeBytes / 65536);
   const memory = new api.Memory({ initial: pages, maximum: pages, shared: true });
-  const module = new api.Module(new Uint8Array(bulkModule));
-  const instance = new api.Instance(module, { e: { m: memory } });
-  return { buffer: memory.buffer, bulk: { fill: instance.exports.f as (a: number, n: number) => void } };
+  const { f } = wasmExports(bulkModule, { m: memory });
+  return { memory, buffer: memory.buffer, bulk: { fill: f as (a: number, n: number) => void } };
+}
+
+/** Exports of a small WebAssembly module, given as its bytes, whose imports all come from "e". The host has WebAssembly. */
+export function wasmExports(bytes: readonly number[], e: Record<string, unknown>): Record<string, unknown> {
+  const api = wasmApi()!;
+  return new api.Instance(new api.Module(new Uint8Array(bytes)), { e }).exports;
 }
 
 /** One line of the printed layout. */

@@ -63,10 +63,10 @@ test('a step scans at most one oblet: its pointers are grey or black, those of t
     m.gc.step(1);
     steps.push(marked());
   }
-  // the first piece first, then the last one that it queued
+  // one piece after the other
   expect(steps).toEqual([
     [perOblet, 0, 0],
-    [perOblet, 0, perOblet],
+    [perOblet, perOblet, 0],
     [perOblet, perOblet, perOblet],
   ]);
   expect(m.heap.isMarked(array)).toBe(true);
