@@ -7,6 +7,8 @@ export interface GcKnobs {
   checkHeap: boolean;
   /** Runs the independent marking at each mark termination. */
   checkMark: boolean;
+  /** Checks M2 after every step of the marking. No option reaches it: each check walks the whole heap. */
+  checkColours: boolean;
   /** gcstoptheworld: 1 marks in one pause, 2 sweeps in it as well. */
   stopTheWorld: number;
   /** No cycle ever begins. */
@@ -23,6 +25,7 @@ export interface GcKnobs {
 export const knobsOff: GcKnobs = {
   checkHeap: false,
   checkMark: false,
+  checkColours: false,
   stopTheWorld: 0,
   sbrk: false,
   everyMalloc: false,

@@ -34,6 +34,15 @@ export class BarrierBuf {
     this.n = 0;
   }
 
+  /** Visits everything recorded and not yet shaded; for looking. */
+  each(visit: (addr: Addr) => void): void {
+    for (let i = 0; i < this.n; i++) visit(this.pointers[i]!);
+  }
+
+  get empty(): boolean {
+    return this.n === 0;
+  }
+
   /** Forgets everything: the cycle is over. */
   discard(): void {
     this.n = 0;

@@ -18,7 +18,7 @@
 // Invariants: M1 (mgcwork.ts), W1 (mgcsweep.ts), M2 no black object points to a white one unless that one is reachable from
 // a grey one through white ones; M3 at mark termination every reachable object is marked (mcheckmark.ts).
 
-import { checkHeap, strayMarks } from '../heap/check.ts';
+import { checkHeap, strayMarks, unsweptSpans } from '../heap/check.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { type MSpan, SpanState } from '../heap/mspan.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
@@ -31,6 +31,7 @@ import { CycleClock, gcCost } from './gcclock.ts';
 import { type GcKnobs, knobsOff } from './gcknobs.ts';
 import { traceCycle, tracePacerEnd, tracePacerStart, traceSweepDone } from './gctrace.ts';
 import type { Mutator } from './malloc.ts';
+import { colourFindings } from './mcheckcolours.ts';
 import { checkMarks, type RootVisitor } from './mcheckmark.ts';
 import { memoryInUse } from './memlimit.ts';
 import { CPULimiter, capacityPerProc } from './mgclimit.ts';
@@ -156,7 +157,7 @@ export class GC {
     }
     const stop = gcCost.stop + (inPause ? nanos : 0);
     clock.beginCycle(this.w.now(), stop, heap.stats.heapLive);
-    if (this.knobs.checkHeap) this.check('mark start', strayMarks(heap));
+    if (this.knobs.checkHeap) this.check('mark start', [...strayMarks(heap), ...this.strayBarriers()]);
     this.cycle++;
     this.forced = forced;
     this.eager = this.knobs.stopTheWorld === 2 || (inPause && forced);
@@ -280,6 +281,7 @@ export class GC {
 
   private markStep(maxObjects: number): number {
     const cost = this.markPiece(maxObjects);
+    if (this.knobs.checkColours) this.checkColours();
     if (cost > 0) return cost;
     this.w.stopTheWorld('GC mark termination');
     this.clock.beginMarkTermination(this.w.now());
@@ -382,6 +384,25 @@ export class GC {
     if (findings.length > 0) gothrow(`gc: at ${when} of cycle ${this.cycle}: ${findings.slice(0, 10).join('; ')}`);
   }
 
+  /** M1: what was recorded outside a marking would be shaded in the next one, when it may be garbage. */
+  private strayBarriers(): string[] {
+    const stray = this.mutators.filter((m) => !m.barrier.empty);
+    return stray.map((m) => `M1: the barrier buffer of P ${this.mutators.indexOf(m)} is not empty before marking began`);
+  }
+
+  /** M2, between two steps of the marking. */
+  private checkColours(): void {
+    this.heap.writeBack();
+    const findings = colourFindings(this.heap, {
+      eachGrey: (visit) => {
+        this.work.eachQueued(visit);
+        for (const m of this.mutators) m.barrier.each(visit);
+      },
+      eachRootPointer: (visit) => this.roots.eachPointer(this.w, visit),
+    });
+    if (findings.length > 0) gothrow(`gc: marking in cycle ${this.cycle}: ${findings.slice(0, 10).join('; ')}`);
+  }
+
   /** Visits every root pointer. */
   readonly eachRoot: RootVisitor = (visit) => {
     this.roots.eachGlobal((_, pointer) => visit(pointer));
@@ -440,7 +461,7 @@ export class GC {
   private sweepDone(): void {
     if (this.swept) return;
     this.swept = true;
-    if (this.knobs.checkHeap) checkHeap(this.heap);
+    if (this.knobs.checkHeap) this.check('the end of the sweep', unsweptSpans(this.heap));
     if (this.knobs.pacerTrace || this.knobs.scavTrace) traceSweepDone(this);
     this.w.cycleChanged();
   }

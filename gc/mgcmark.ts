@@ -132,18 +132,25 @@ export function scanContents(heap: Heap, work: GcWork, obj: Addr): void {
  * finds it complete. Returns the number of objects scanned. Source: markrootSpans.
  */
 export function markFinalizers(heap: Heap, work: GcWork): number {
-  const { mspan, w } = heap;
   let n = 0;
+  eachFinalizable(heap, (obj) => {
+    scanContents(heap, work, obj);
+    n++;
+  });
+  return n;
+}
+
+/** Visits every object that has a finalizer. */
+export function eachFinalizable(heap: Heap, visit: (obj: Addr) => void): void {
+  const { mspan, w } = heap;
   for (let s = 1 as MSpan; s < heap.spanRows; s++) {
     if (mspan.finalizers[s] === 0 || mspan.state[s] !== SpanState.inUse) continue;
     const base = heap.base(s);
     for (let at = mspan.specials[s]; at !== 0; at = w[(at >>> 2) + Special.next]!) {
       if (w[(at >>> 2) + Special.kind] !== SpecialKind.finalizer) continue;
-      scanContents(heap, work, heap.objectBase(base + w[(at >>> 2) + Special.offset]!));
-      n++;
+      visit(heap.objectBase(base + w[(at >>> 2) + Special.offset]!));
     }
   }
-  return n;
 }
 
 /** Scans an object whose pointers do not fit in its page's mask: long, large, or in a span of mixed types. */

@@ -9,7 +9,8 @@
 import type { Heap } from '../heap/mheap.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
 import { gcCost } from './gcclock.ts';
-import { markFinalizers } from './mgcmark.ts';
+import { eachPointer } from './mcheckmark.ts';
+import { eachFinalizable, markFinalizers } from './mgcmark.ts';
 import type { Pacer } from './mgcpacer.ts';
 import type { GcWork } from './mgcwork.ts';
 import type { World } from './world.ts';
@@ -65,6 +66,19 @@ export class Roots {
     }
     if (!heap.faults.skipStackScan) pacer.stackScanWork += world.scanStack(job - firstGlobalJob - globalJobs, work);
     return gcCost.perStack;
+  }
+
+  /** Visits every root pointer. scanned: its job is done, or it needs none (see the head of this file). */
+  eachPointer(world: World, visit: (pointer: Addr, scanned: boolean) => void): void {
+    const { heap, globals, globalJobs, next } = this;
+    const firstStack = firstGlobalJob + globalJobs;
+    heap.finalQueue.eachRoot((addr) => visit(addr, next > 0));
+    eachFinalizable(heap, (obj) => eachPointer(heap, obj, (pointer) => visit(pointer, next > 0)));
+    globals.forEach(({ addr, words }, i) => {
+      const scanned = i >= globalJobs || firstGlobalJob + i < next;
+      for (let k = 0; k < words; k++) visit(heap.w[(addr >>> 2) + k]!, scanned);
+    });
+    world.eachStackPointer((addr, stack) => visit(addr, firstStack + stack >= this.jobs || firstStack + stack < next));
   }
 
   /** Visits every slot of the global variables: its address and the pointer in it. */

@@ -6,10 +6,11 @@
 // the next one. That marking keeps every reachable object is mcheckmark's business.
 //
 // Invariant W2: sweep n frees only what was allocated at or before mark termination n. It is why staging works; the ledger
-// knows when each sampled object was allocated, and throws at the first free that breaks it.
+// knows when each sampled object was allocated, and throws at the first free that breaks it. It knows as well which special
+// each of them must have (P3).
 
 import type { Heap } from '../heap/mheap.ts';
-import { findSpecial, SpecialKind } from '../heap/mspecial.ts';
+import { findSpecial, profileBucket, SpecialKind } from '../heap/mspecial.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
@@ -52,10 +53,19 @@ export class Oracle {
       }
     });
     gc.onMarkTermination(() => {
+      this.checkSpecials(heap);
       // an object with a finalizer is kept for one more cycle, although nothing reaches it: its free is not counted yet
       this.truths.push(this.take(gc.numGC + 1, (addr) => heap.isMarked(addr) || findSpecial(heap, addr, SpecialKind.finalizer) !== 0));
       if (this.truths.length > kept) this.truths.shift();
     });
+  }
+
+  /** P3: every sampled object that exists has its profile special, and it names the object's bucket. */
+  private checkSpecials(heap: Heap): void {
+    for (const [addr, { bucket }] of this.ledger) {
+      const found = profileBucket(heap, addr);
+      if (found !== bucket) gothrow(`P3: sampled object 0x${addr.toString(16)} of bucket ${bucket} has a special of bucket ${found}`);
+    }
   }
 
   /** The ledger as it is now, to be followed on its own. */

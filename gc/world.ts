@@ -20,8 +20,8 @@ export interface World {
   stackCount(): number;
   /** Greys what the i-th stack points to; returns the bytes scanned. The goroutine stands at a safepoint. Source: scanstack. */
   scanStack(i: number, work: GcWork): number;
-  /** Visits every pointer slot of every stack, for checks that must not disturb the marking. */
-  eachStackPointer(visit: (addr: number) => void): void;
+  /** Visits every pointer slot of every stack, with the stack's number as for scanStack; for checks that must not disturb the marking. */
+  eachStackPointer(visit: (addr: number, stack: number) => void): void;
   /** Lets the mark workers of all Ps do what they would have done until now(), called while a goroutine runs. */
   backgroundMark(): void;
   /** Nanoseconds that Ps have been idle until `now`, all Ps together, since the last call. */

@@ -17,6 +17,7 @@ export function heapFindings(heap: Heap): string[] {
   if (heap.sys.total() !== heap.sys.obtained()) {
     out.push(`S1: statistics sum to ${heap.sys.total()} bytes, ${heap.sys.obtained()} were obtained`);
   }
+  out.push(...heap.profiler.buckets.findings());
   const inSet = setMembers(heap, out);
   checkPages(heap, out);
   for (let s = 1 as MSpan; s < heap.spanRows; s++) {
@@ -166,6 +167,19 @@ function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
   if (last !== mspan.specialsTail[s])
     out.push(`P3: span ${s}: last special 0x${last.toString(16)}, tail 0x${mspan.specialsTail[s].toString(16)}`);
   if (finalizers !== mspan.finalizers[s]) out.push(`P4: span ${s} counts ${mspan.finalizers[s]} finalizers, its list has ${finalizers}`);
+}
+
+/** W3: no span waits to be swept, neither in a set nor in a P's cache, as it must be when a sweep says that it is done. */
+export function unsweptSpans(heap: Heap): string[] {
+  const { mspan, sweepGen } = heap;
+  const out: string[] = [];
+  for (let s = 1 as MSpan; s < heap.spanRows; s++) {
+    const gen = mspan.sweepGen[s];
+    if (mspan.state[s] === SpanState.inUse && gen !== sweepGen && gen !== sweepGen + 3) {
+      out.push(`W3: span ${s} has sweepgen ${gen}, heap ${sweepGen}, and the sweep is done`);
+    }
+  }
+  return out;
 }
 
 /** G1: no mark bit is set anywhere, as it must be when a marking begins. Findings as text. */

@@ -134,6 +134,44 @@ export class BucketTable {
     return b;
   }
 
+  /**
+   * What is wrong with the table, `number: fact`. P1: each bucket of a list is in its hash's chain, once, and knows its hash;
+   * P2: no two agree in kind, size and stack. Looks into the chains of listed buckets only, not into 179,999.
+   */
+  findings(): string[] {
+    const { w } = this;
+    const out: string[] = [];
+    const keys = new Set<string>();
+    const listed = new Set<Addr>();
+    for (let kind: BucketKind = BucketKind.mem; kind <= BucketKind.mutex; kind++) {
+      let n = 0;
+      for (let b: Addr = this.heads[kind]!; b !== 0; b = w[(b >>> 2) + Bucket.allNext]!, n++) {
+        if (listed.has(b)) {
+          out.push(`P1: bucket ${b} is twice in the lists of all buckets`);
+          break; // the list may be a ring
+        }
+        listed.add(b);
+        if (w[(b >>> 2) + Bucket.kind] !== kind) out.push(`P1: bucket ${b} of kind ${w[(b >>> 2) + Bucket.kind]} is in the list of kind ${kind}`);
+        this.checkChain(b, out);
+        const key = `kind ${kind}, size ${this.size(b)}, stack ${this.stack(b).join(' ')}`;
+        if (keys.has(key)) out.push(`P2: two buckets of ${key}`);
+        keys.add(key);
+      }
+      if (n !== this.counts[kind]) out.push(`P1: ${n} buckets of kind ${kind} are listed, ${this.counts[kind]} were made`);
+    }
+    return out;
+  }
+
+  private checkChain(b: Addr, out: string[]): void {
+    const { w } = this;
+    const stack = this.stack(b);
+    const hash = stackHash(stack, stack.length, this.size(b));
+    if (w[(b >>> 2) + Bucket.hash] !== (hash | 0)) out.push(`P1: bucket ${b} has hash ${w[(b >>> 2) + Bucket.hash]! >>> 0}, wanted ${hash}`);
+    let n = 0;
+    for (let at: Addr = w[this.hashWords + (hash % buckHashSize)]!; at !== 0; at = w[(at >>> 2) + Bucket.next]!) if (at === b) n++;
+    if (n !== 1) out.push(`P1: bucket ${b} is ${n} times in the chain of hash ${hash}`);
+  }
+
   /** Copies the bucket's stack, leaf first. */
   stack(b: Addr): number[] {
     const i = b >>> 2;

@@ -114,6 +114,7 @@ export class Machine {
     Object.assign(gc.knobs, {
       checkHeap,
       checkMark,
+      checkColours: false,
       stopTheWorld: godebug.gcstoptheworld,
       sbrk: godebug.sbrk !== 0,
       everyMalloc: godebug.gceverymalloc !== 0,

@@ -461,9 +461,10 @@ export class Sched implements World, CallStack {
     return sp[g] - stackLo[g];
   }
 
-  eachStackPointer(visit: (addr: Addr) => void): void {
+  eachStackPointer(visit: (addr: Addr, stack: number) => void): void {
     for (let g = 1 as G; g < this.nextRow; g++) {
-      if (this.gt.status[g] !== GStatus.dead && this.gt.status[g] !== GStatus.idle) this.stacks.eachPointer(g, visit);
+      if (this.gt.status[g] === GStatus.dead || this.gt.status[g] === GStatus.idle) continue;
+      this.stacks.eachPointer(g, (addr) => visit(addr, g - 1)); // row g is stack g - 1
     }
   }
 
