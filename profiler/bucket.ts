@@ -151,7 +151,8 @@ export class BucketTable {
           break; // the list may be a ring
         }
         listed.add(b);
-        if (w[(b >>> 2) + Bucket.kind] !== kind) out.push(`P1: bucket ${b} of kind ${w[(b >>> 2) + Bucket.kind]} is in the list of kind ${kind}`);
+        if (w[(b >>> 2) + Bucket.kind] !== kind)
+          out.push(`P1: bucket ${b} of kind ${w[(b >>> 2) + Bucket.kind]} is in the list of kind ${kind}`);
         this.checkChain(b, out);
         const key = `kind ${kind}, size ${this.size(b)}, stack ${this.stack(b).join(' ')}`;
         if (keys.has(key)) out.push(`P2: two buckets of ${key}`);
@@ -166,7 +167,8 @@ export class BucketTable {
     const { w } = this;
     const stack = this.stack(b);
     const hash = stackHash(stack, stack.length, this.size(b));
-    if (w[(b >>> 2) + Bucket.hash] !== (hash | 0)) out.push(`P1: bucket ${b} has hash ${w[(b >>> 2) + Bucket.hash]! >>> 0}, wanted ${hash}`);
+    if (w[(b >>> 2) + Bucket.hash] !== (hash | 0))
+      out.push(`P1: bucket ${b} has hash ${w[(b >>> 2) + Bucket.hash]! >>> 0}, wanted ${hash}`);
     let n = 0;
     for (let at: Addr = w[this.hashWords + (hash % buckHashSize)]!; at !== 0; at = w[(at >>> 2) + Bucket.next]!) if (at === b) n++;
     if (n !== 1) out.push(`P1: bucket ${b} is ${n} times in the chain of hash ${hash}`);

@@ -1,10 +1,11 @@
 // The heap walker must be able to fail: each numbered invariant is broken on purpose, in one place, and is found.
 import { describe, expect, test } from 'vitest';
-import { checkHeap, heapFindings, strayMarks } from '../../../heap/check.ts';
+import { checkHeap, heapFindings, strayMarks, unsweptSpans } from '../../../heap/check.ts';
 import { heapStartPage, type Page } from '../../../heap/mheap.ts';
 import { type MSpan, SpanState } from '../../../heap/mspan.ts';
 import { attachSpecial, Special, SpecialKind } from '../../../heap/mspecial.ts';
 import { numSpanClasses } from '../../../heap/sizeclasses.ts';
+import { publish } from '../../../runtime/internal/atomic.ts';
 import { Sys } from '../../../runtime/internal/sysmem.ts';
 import type { Machine } from '../../../runtime/machine.ts';
 import { drawing, pagesMachine, scan, types } from './support.ts';
@@ -157,6 +158,21 @@ describe('the walker finds', () => {
     expect(heapFindings(s.m.heap)).toEqual([]); // while marking that is no fault
     expect(numbers(strayMarks(s.m.heap))).toEqual(['G1']);
     expect(() => s.m.gc.start(true)).toThrow(/gc: at mark start of cycle \d: G1: mark bits in word/);
+  });
+
+  test('W3: a span waits to be swept when the sweep is done', () => {
+    const s = scene();
+    expect(unsweptSpans(s.m.heap)).toEqual([]);
+    publish(s.m.heap.mspan.sweepGen, s.cached, s.m.heap.sweepGen + 1); // sg+1: cached since before the mark termination
+    expect(numbers(unsweptSpans(s.m.heap))).toEqual(['W3']);
+  });
+
+  test('M1: a barrier recorded something while nobody marks', () => {
+    const s = scene();
+    s.m.mutators[2]!.barrier.record(s.at[0]!, 0);
+    expect(() => s.m.gc.start(true)).toThrow(
+      /gc: at mark start of cycle \d: M1: the barrier buffer of P 2 is not empty before marking began/,
+    );
   });
 
   test('everything that is wrong, and shows the first 20', () => {

@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Bucket, BucketKind, BucketTable, buckHashSize, maxStack, stackHash } from '../../../profiler/bucket.ts';
-import type { MemProfiler } from '../../../profiler/mprof.ts';
 import { Sys } from '../../../runtime/internal/sysmem.ts';
 import { pagesMachine, types } from '../heap/support.ts';
 import { offHeap } from '../internal/support.ts';
@@ -94,7 +93,7 @@ describe('stkbucket', () => {
     const made = stacks.map((stk) => profiler.buckets.stkbucket(BucketKind.mem, 16, stk, 1, true));
     expect(new Set(made).size).toBe(3);
     expect(stacks.map((stk) => profiler.buckets.stkbucket(BucketKind.mem, 16, stk, 1, false))).toEqual(made);
-    expect(chainFindings(profiler)).toEqual([]);
+    expect(profiler.buckets.findings()).toEqual([]);
   });
 
   test('tells stacks of pc 0 apart: they all have the hash of the empty one', () => {
@@ -103,7 +102,7 @@ describe('stkbucket', () => {
     expect(new Set(stacks.map((stk) => stackHash(stk, stk.length, 16))).size).toBe(1);
     const made = [...stacks, ...stacks].map((stk) => profiler.buckets.stkbucket(BucketKind.mem, 16, stk, stk.length, true));
     expect(new Set(made).size).toBe(4);
-    expect(chainFindings(profiler)).toEqual([]);
+    expect(profiler.buckets.findings()).toEqual([]);
   });
 
   test('a stack deeper than 32 keeps its innermost frames', () => {
@@ -114,33 +113,6 @@ describe('stkbucket', () => {
     expect(profiler.mProfMalloc(16, [...deep.slice(0, 32), 7], 33)).toBe(b);
   });
 });
-
-/** P1 and P2 by walking the whole table: findings as text. */
-function chainFindings(p: MemProfiler): string[] {
-  const w = p['w'];
-  const { buckets } = p;
-  const out: string[] = [];
-  const chained = new Map<number, number>();
-  const keys = new Set<string>();
-  for (let slot = 0; slot < buckHashSize; slot++) {
-    for (let b = w[buckets.hashWords + slot]!; b !== 0; b = w[(b >>> 2) + Bucket.next]!) {
-      const i = b >>> 2;
-      if (chained.has(b)) out.push(`P1: bucket ${b} is in the chains of ${slot} and ${chained.get(b)}`);
-      chained.set(b, slot);
-      const hash = w[i + Bucket.hash]! >>> 0;
-      if (hash % buckHashSize !== slot) out.push(`P1: bucket ${b} with hash ${hash} is in the chain of ${slot}`);
-      const stk = buckets.stack(b);
-      if (stackHash(stk, stk.length, buckets.size(b)) !== hash) out.push(`P1: bucket ${b} says hash ${hash}`);
-      const key = `${w[i + Bucket.kind]} ${buckets.size(b)} ${stk}`;
-      if (keys.has(key)) out.push(`P2: two buckets of ${key}`);
-      keys.add(key);
-    }
-  }
-  const listed = [BucketKind.mem, BucketKind.block, BucketKind.mutex].flatMap((kind) => bucketList(p, kind));
-  if (new Set(listed).size !== listed.length) out.push('P1: a bucket is in two all-lists');
-  if (listed.length !== chained.size) out.push(`P1: ${listed.length} buckets in lists, ${chained.size} in chains`);
-  return out;
-}
 
 test('P1 and P2 hold after any requests; the lists are newest first', () => {
   const request = fc.record({
@@ -162,10 +134,44 @@ test('P1 and P2 hold after any requests; the lists are newest first', () => {
       }
       expect(new Set(model.values()).size).toBe(model.size);
       for (const kind of [BucketKind.mem, BucketKind.block]) expect(bucketList(profiler, kind)).toEqual(lists.get(kind) ?? []);
-      if (requests.length > 0) expect(chainFindings(profiler)).toEqual([]);
+      expect(profiler.buckets.findings()).toEqual([]);
     }),
     { numRuns: 30 },
   );
+});
+
+describe('the check of the table', () => {
+  const table = () => {
+    const { profiler, arena } = profilerOf('cycle');
+    const a = profiler.mProfMalloc(16, [1, 2], 2);
+    const b = profiler.mProfMalloc(32, [1, 2], 2);
+    expect(profiler.buckets.findings()).toEqual([]);
+    return { buckets: profiler.buckets, w: arena.i32, a: a >>> 2, b: b >>> 2 };
+  };
+
+  test.each<[string, RegExp, (t: ReturnType<typeof table>) => void]>([
+    [
+      'a bucket in no chain',
+      /^P1: bucket \d+ is 0 times in the chain of hash/,
+      (t) => (t.w[t.buckets.hashWords + ((t.w[t.b + Bucket.hash]! >>> 0) % buckHashSize)] = 0),
+    ],
+    ['a bucket with another hash', /^P1: bucket \d+ has hash 7, wanted \d+/, (t) => (t.w[t.a + Bucket.hash] = 7)],
+    ['a bucket in no list', /^P1: 1 buckets of kind 1 are listed, 2 were made/, (t) => (t.w[t.b + Bucket.allNext] = 0)],
+    ['a bucket twice in a list', /^P1: bucket \d+ is twice in the lists/, (t) => (t.w[t.a + Bucket.allNext] = t.b << 2)],
+    [
+      'a bucket in the list of another kind',
+      /^P1: bucket \d+ of kind 2 is in the list of kind 1/,
+      (t) => (t.w[t.a + Bucket.kind] = BucketKind.block),
+    ],
+    ['two buckets of one stack', /P2: two buckets of kind 1, size 16, stack 1 2$/, (t) => (t.w[t.b + Bucket.size] = 16)],
+  ])('finds %s', (_, wanted, spoil) => {
+    const t = table();
+    spoil(t);
+    expect(
+      t.buckets.findings().some((f) => wanted.test(f)),
+      t.buckets.findings().join('\n'),
+    ).toBe(true);
+  });
 });
 
 describe('BuckHashSys', () => {
