@@ -19,6 +19,7 @@ import { bitWordShift, granuleBytes, wordsPerPage } from './layout.ts';
 import { AllocBlack, type MCache } from './mcache.ts';
 import { CentralSets } from './mcentral.ts';
 import { FinalQueue } from './mfinal.ts';
+import { Handles } from './mhandle.ts';
 import { PageAlloc } from './mpagealloc.ts';
 import { type MSpan, type MSpanTable, mixedTypes, mspanTable, noTypeYet, SpanState } from './mspan.ts';
 import { specialBytes } from './mspecial.ts';
@@ -56,6 +57,7 @@ export class Heap {
   readonly specials: FixAlloc;
   readonly finalQueue = new FinalQueue();
   readonly hostValues = new HostValues();
+  readonly handles = new Handles();
   readonly specialLock: Mutex;
   /** Stands for the special lock of each span: one thread runs the machine, so one is enough to check the order. */
   readonly spanSpecialLock: Mutex;

@@ -2,9 +2,10 @@
 //
 // A special says that the sweeper must do something before the object's slot is free again: tell the profiler (profile),
 // let the weak pointers to it read nil (weakHandle), call a function later (cleanup), or not free it at all this time but
-// call a function with it (finalizer), or forget a value of JavaScript that a word of it stands for (host). One record per
-// (object, kind), of cleanups any number, of host one a word. The mutator adds records under the span's special lock, after
-// making sure that the span is swept; the sweeper, which owns the span by its sweepGen, walks the list without the lock.
+// call a function with it (finalizer), or forget a value of JavaScript that a word of it stands for (host), or tell the
+// JavaScript object that stands for it (handle). One record per (object, kind), of cleanups any number, of host one a word.
+// The mutator adds records under the span's special lock, after making sure that the span is swept; the sweeper, which owns
+// the span by its sweepGen, walks the list without the lock.
 // Source: mheap.go addspecial, setprofilebucket, freeSpecial; the record is 2014's Special.
 //
 // Invariant P3: every sampled live object has exactly one profile special; it goes exactly when its object is freed.
@@ -21,6 +22,7 @@ export const enum SpecialKind {
   profile = 3,
   cleanup = 4,
   host = 5,
+  handle = 6,
 }
 
 /** Word offsets of a record. */
@@ -30,7 +32,7 @@ export const enum Special {
   /** bytes from the span's base to the object */
   offset,
   kind,
-  /** profile: the bucket; weakHandle: address of the handle's word; finalizer, cleanup: number of the function; host: of the value */
+  /** profile: the bucket; weakHandle: address of the handle's word; finalizer, cleanup: number of the function; host: of the value; handle: of the handle */
   value,
   words,
 }
@@ -245,6 +247,9 @@ function freeSpecial(heap: Heap, s: MSpan, record: Addr): void {
       break;
     case SpecialKind.host:
       heap.hostValues.release(value);
+      break;
+    case SpecialKind.handle:
+      heap.handles.freed(value);
       break;
     default:
       gothrow(`bad special kind ${String(kind)}`);

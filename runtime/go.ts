@@ -3,83 +3,25 @@
 // error at the goroutine's next operation.
 import { gcCost } from '../gc/gcclock.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
-import { closedValue, ElemKind, type HChannel } from '../sched/chan.ts';
 import type { G } from '../sched/g.ts';
-import type { Blocking, Op } from '../sched/op.ts';
+import type { Blocking } from '../sched/op.ts';
 import { WaitGroup } from '../sched/sync.ts';
 import { callSite } from './callsite.ts';
+import { type Chan, type ElemType, type ElemValue, makeChan, type SelectCases, type Selected, type TrySelected } from './chan.ts';
 import type { Context } from './context.ts';
 import { setGCPercent, setMemoryLimit } from './debug.ts';
 import type { Cleanup, Weak } from './final.ts';
 import { allocate, type Caller, type Frame, type FrameBase, frameClass, type Locals, rootArguments } from './func.ts';
-import type { Host } from './hostval.ts';
 import type { PointerTo } from './kinds.ts';
 import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
-import { type AnyStruct, addressOf, type Field, makeRef, type Ref, type RefBase, Struct, structOf } from './struct.ts';
+import { type AnyStruct, type Field, type Ref, structOf } from './struct.ts';
 import { Handle } from './value.ts';
 
 /** A goroutine's body: a generator function. Its arguments after the first come from `go.go`. */
 export type GoFunc<A extends unknown[]> = (go: Go, ...args: A) => Generator<void, unknown, void>;
-
-/** What a channel can carry: pointers to a struct, numbers, or host values. */
-export type ElemType = AnyStruct | Field<number> | Host<unknown>;
-
-/** What a receive of that element gives. A pointer is null when nil was sent or the channel is closed. */
-export type ElemValue<E extends ElemType> = E extends AnyStruct
-  ? Ref<E> | null
-  : E extends Host<infer T>
-    ? T
-    : E extends Field<infer T>
-      ? T
-      : never;
-
-/** A channel of T. Go's `chan T`. */
-export class Chan<T> {
-  /** @internal */
-  constructor(
-    private readonly c: HChannel,
-    private readonly toRaw: (value: T) => unknown,
-    private readonly fromRaw: (raw: unknown) => T,
-    private readonly fromRawOk: (raw: unknown) => [T, boolean],
-  ) {}
-
-  /** Sends a value; waits for room or a receiver. Panics on a closed channel. `yield*` it. */
-  send(value: T): Blocking<void> {
-    return this.c.send(this.toRaw(value)) as Op as Blocking<void>;
-  }
-
-  /** Receives a value; waits for one. A closed, empty channel gives the zero value at once. `yield*` it. */
-  recv(): Blocking<T> {
-    const op = this.c.recv();
-    op.convert = this.fromRaw;
-    return op as Op as Blocking<T>;
-  }
-
-  /** Receives [value, ok]; ok is false when the channel is closed and empty. `yield*` it. */
-  recv2(): Blocking<[T, boolean]> {
-    const op = this.c.recv();
-    op.convert = this.fromRawOk;
-    return op as Op as Blocking<[T, boolean]>;
-  }
-
-  /** Closes it: receivers get zero values, senders panic. */
-  close(): void {
-    this.c.close();
-  }
-
-  /** Values in the buffer. Go's len. */
-  get length(): number {
-    return this.c.length;
-  }
-
-  /** Go's cap. */
-  get capacity(): number {
-    return this.c.capacity;
-  }
-}
 
 /** A goroutine, as its own code sees it. */
 export class Go extends Maker implements Caller {
@@ -142,7 +84,25 @@ export class Go extends Maker implements Caller {
 
   /** A channel. Go's make(chan T, capacity). */
   chan<E extends ElemType>(elem: E, capacity = 0): Chan<ElemValue<E>> {
-    return makeChan(this.runtime, this.ctx, elem, capacity) as Chan<ElemValue<E>>;
+    return makeChan(this.runtime.channels, this.ctx, elem, capacity) as Chan<ElemValue<E>>;
+  }
+
+  /** The nil channel: sends and receives wait for ever, closing it panics. Go's `var ch chan T`. */
+  nilChan<E extends ElemType>(elem: E): Chan<ElemValue<E>> {
+    return makeChan(this.runtime.channels, this.ctx, elem, null) as Chan<ElemValue<E>>;
+  }
+
+  /**
+   * Waits until one of the cases can go on, and serves it; one of several is drawn. The result tells which (index), and the
+   * value's type follows it. null is the case of a nil channel; no case at all waits for ever. Go's select. `yield*` it.
+   */
+  select<const C extends SelectCases>(cases: C): Blocking<Selected<C>> {
+    return this.runtime.selects.select(cases) as Blocking<unknown> as Blocking<Selected<C>>;
+  }
+
+  /** The same without waiting: index -1 when no case can go on. Go's select with a default. */
+  trySelect<const C extends SelectCases>(cases: C): TrySelected<C> {
+    return this.runtime.selects.trySelect(cases) as TrySelected<C>;
   }
 
   /**
@@ -239,22 +199,4 @@ export function spawn<A extends unknown[]>(runtime: Runtime, ctx: Context, fn: G
     throw error;
   }
   return g;
-}
-
-const identity = <T>(value: T): T => value;
-
-/** @internal */
-export function makeChan(runtime: Runtime, ctx: Context, elem: ElemType, capacity: number): Chan<unknown> {
-  const { channels } = runtime;
-  if (elem instanceof Struct) {
-    const from = (raw: unknown): unknown => (typeof raw === 'number' && raw !== 0 ? makeRef(ctx, elem as AnyStruct, raw) : null);
-    const to = (value: unknown) => (value === null ? 0 : addressOf(value as RefBase<AnyStruct>));
-    return new Chan(channels.make(ElemKind.pointer, capacity), to, from, (raw) => [from(raw), raw !== closedValue]);
-  }
-  if ('host' in elem) {
-    const from = (raw: unknown) => (raw === closedValue ? undefined : raw);
-    return new Chan(channels.make(ElemKind.host, capacity), identity, from, (raw) => [from(raw), raw !== closedValue]);
-  }
-  const from = (raw: unknown) => (raw === closedValue ? 0 : raw);
-  return new Chan(channels.make(ElemKind.number, capacity), identity, from, (raw) => [from(raw), raw !== closedValue]);
 }

@@ -15,10 +15,21 @@ export type { Blocking } from '../sched/op.ts';
 export type { WaitGroup } from '../sched/sync.ts';
 export { type ArrayField, ArrayRef, array } from './array.ts';
 export { callSite } from './callsite.ts';
+export {
+  Chan,
+  type ElemType,
+  type ElemValue,
+  type RecvCase,
+  type RecvChan,
+  type Selected,
+  type SendCase,
+  type SendChan,
+  type TrySelected,
+} from './chan.ts';
 export { type Cleanup, Weak } from './final.ts';
 export type { Caller, Frame, Func, Locals } from './func.ts';
 export { func } from './func.ts';
-export { Chan, type ElemType, type ElemValue, Go, type GoFunc } from './go.ts';
+export { Go, type GoFunc } from './go.ts';
 export { type GoDebug, godebugKnobs, parseGoDebug } from './godebug.ts';
 export { type Host, host } from './hostval.ts';
 export { explainAddress } from './inspect.ts';

@@ -7,6 +7,7 @@ import { pageMap, slotMap } from '../heap/dump.ts';
 import type { Explanation } from '../heap/explain.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
 import { Channels } from '../sched/chan.ts';
+import { Selects } from '../sched/select.ts';
 import { callSite } from './callsite.ts';
 import { Context } from './context.ts';
 import { goroutineDump } from './dump.ts';
@@ -55,6 +56,8 @@ export class Runtime {
   /** @internal */
   readonly channels: Channels;
   /** @internal */
+  readonly selects: Selects;
+  /** @internal */
   readonly finals: Finals;
   private readonly ctx: Context;
   private ran = false;
@@ -67,7 +70,9 @@ export class Runtime {
     this.ctx = new Context(this.machine);
     this.finals = new Finals(this.ctx);
     const { machine } = this;
-    this.channels = new Channels(machine.sched, machine.heap, machine.sys, (addr) => machine.pin(addr));
+    const era2014 = this.settings.era === '2014';
+    this.channels = new Channels(machine.sched, era2014);
+    this.selects = new Selects(machine.sched, era2014);
   }
 
   /**

@@ -31,26 +31,62 @@ export const gStatusNames: Readonly<Record<number, string>> = {
 /** Why a goroutine waits; the strings below stand in dumps. Source: runtime2.go waitReason. */
 export const enum WaitReason {
   none,
-  chanReceive,
-  chanSend,
+  gcAssistMarking,
+  ioWait,
   chanReceiveNil,
   chanSendNil,
+  dumpingHeap,
+  garbageCollection,
+  garbageCollectionScan,
+  panicWait,
+  select,
+  selectNoCases,
+  gcAssistWait,
+  gcSweepWait,
+  gcScavengeWait,
+  chanReceive,
+  chanSend,
+  finalizer,
+  forceGCIdle,
   semacquire,
   sleep,
+  condWait,
+  timerGoroutineIdle,
+  traceReaderBlocked,
   gcCycle,
-  finalizer,
+  gcWorkerIdle,
+  preempted,
+  debugCall,
 }
 
 export const waitReasonNames: readonly string[] = [
   '',
-  'chan receive',
-  'chan send',
+  'GC assist marking',
+  'IO wait',
   'chan receive (nil chan)',
   'chan send (nil chan)',
+  'dumping heap',
+  'garbage collection',
+  'garbage collection scan',
+  'panicwait',
+  'select',
+  'select (no cases)',
+  'GC assist wait',
+  'GC sweep wait',
+  'GC scavenge wait',
+  'chan receive',
+  'chan send',
+  'finalizer wait',
+  'force gc (idle)',
   'semacquire',
   'sleep',
+  'sync.Cond.Wait',
+  'timer goroutine (idle)',
+  'trace reader (blocked)',
   'wait for GC cycle',
-  'finalizer wait',
+  'GC worker (idle)',
+  'preempted',
+  'debug call',
 ];
 
 export function gTable(mem: LinearAlloc, rows: number) {
@@ -79,10 +115,12 @@ export function gTable(mem: LinearAlloc, rows: number) {
     system: mem.u8<G>('system', rows),
     /** Virtual nanoseconds before which it does not run: the end of its last turn, or later when it was made runnable. */
     readyAt: mem.f64<G>('readyAt', rows),
-    /** A pointer in flight: what a blocked send brings, what a receive got. A root. */
+    /** The pointer that the last operation brought, until the next one begins. A root. */
     elem: mem.i32<G>('elem', rows),
-    /** A number in flight. */
-    elemNumber: mem.f64<G>('elemNumber', rows),
+    /** First of its sudogs while it waits: sudog.ts. What they name are roots. Go's g.waiting. */
+    waiting: mem.i32<G>('waiting', rows),
+    /** Not 0: calls are deferred that must run when its function ends. */
+    deferring: mem.u8<G>('deferring', rows),
   } satisfies Record<string, Column<G>>;
 }
 

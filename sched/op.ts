@@ -3,15 +3,23 @@
 //
 //   first next()     the operation is done already: {done, value}          (the common case: no switch)
 //                    it must wait: {not done}, and the trampoline of proc.ts parks the goroutine
-//   second next()    the goroutine was resumed: {done, value}, or throws the panic that it was woken with
+//   next next()      the goroutine was resumed: {done, value}, or throws the panic that it was woken with. An operation that
+//                    has more to do than to be woken (a mutex: compete for it) goes on in `again`, and may wait once more
 //
 // A goroutine has one operation in flight, so one Op is enough. An Op that was made and never yield*ed is a bug of the
 // program ("forgotten yield*"): the next operation of that goroutine finds it and says so.
 import type { G } from './g.ts';
+import type { SelectCases } from './select.ts';
 
 /** What a blocking call returns: only `yield*` gives the value. */
 export interface Blocking<T> {
   [Symbol.iterator](): Iterator<void, T, void>;
+}
+
+/** An operation that goes on when its goroutine runs again. */
+export interface Resumable {
+  /** The goroutine of op was woken. True: the operation is complete. False: it waits again, op.waiting is set. */
+  resume(op: Op): boolean;
 }
 
 const yielded: IteratorYieldResult<void> = { done: false, value: undefined };
@@ -23,8 +31,16 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
   /** True from the call of an operation until its value was taken: a second operation meanwhile is a forgotten yield*. */
   inFlight = false;
   value: unknown = undefined;
+  /** Receives: the value was sent, and is not the zero value of a closed channel. */
+  ok = false;
+  /** Select: the case that fired; -1 while none has. */
+  selected = -1;
+  /** Select: the cases that it waits for. */
+  cases: SelectCases | null = null;
   /** Turns the raw value (an address, say) into what the program sees; null: as it is. */
-  convert: ((raw: unknown) => unknown) | null = null;
+  convert: ((raw: unknown, op: Op) => unknown) | null = null;
+  /** What is left to do when the goroutine runs again; null: nothing. */
+  again: Resumable | null = null;
   /** Thrown into the goroutine when it resumes. */
   error: Error | null = null;
   private readonly finished: IteratorReturnResult<unknown> = { done: true, value: undefined };
@@ -40,6 +56,10 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
       this.waiting = false;
       return yielded;
     }
+    if (this.again !== null && !this.again.resume(this)) {
+      this.waiting = false;
+      return yielded;
+    }
     this.inFlight = false;
     if (this.error !== null) {
       const { error } = this;
@@ -48,7 +68,7 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
     }
     const raw = this.value;
     this.value = undefined;
-    this.finished.value = this.convert === null ? raw : this.convert(raw);
+    this.finished.value = this.convert === null ? raw : this.convert(raw, this);
     return this.finished;
   }
 }

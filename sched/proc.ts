@@ -21,9 +21,11 @@ import type { Addr, LinearAlloc } from '../runtime/internal/memory.ts';
 import { fatal, gothrow } from '../runtime/internal/throw.ts';
 import { Background } from './background.ts';
 import { type G, GStatus, type GTable, gTable, WaitReason } from './g.ts';
+import { Holds } from './holds.ts';
 import { type Blocking, Op } from './op.ts';
 import { type P, PStatus, type PTable, pTable, RunQueues } from './p.ts';
 import { Stacks } from './stack.ts';
+import { Sudogs } from './sudog.ts';
 import { Timers } from './timer.ts';
 
 const forgottenYield = 'a blocking operation was called and not awaited: write `yield*` in front of it';
@@ -44,13 +46,20 @@ const goidBatch = 16;
 export interface SchedTables {
   readonly gt: GTable;
   readonly pt: PTable;
-  readonly timers: Timers;
   readonly rows: number;
 }
 
 /** Carves the scheduler's tables; rows: goroutines at once, plus 1. */
 export function schedTables(mem: LinearAlloc, rows: number, procs: number): SchedTables {
-  return { gt: gTable(mem, rows), pt: pTable(mem, procs), timers: new Timers(mem, rows), rows };
+  return { gt: gTable(mem, rows), pt: pTable(mem, procs), rows };
+}
+
+/** What becomes of a goroutine whose function has ended: runtime/panic.ts, where deferred calls are kept. */
+export interface Unwinder {
+  /** It has returned, and calls are deferred: the continuation that makes them. */
+  returned(g: G): Continuation;
+  /** It has thrown: the continuation that makes its deferred calls; null: it ends. Throws what the program dies of. */
+  threw(g: G, error: unknown): Continuation | null;
 }
 
 /** The scheduler of one machine. */
@@ -60,6 +69,10 @@ export class Sched implements World, CallStack {
   readonly runq: RunQueues;
   readonly stacks: Stacks;
   readonly timers: Timers;
+  readonly sudogs: Sudogs;
+  readonly holds: Holds;
+  /** Runs what goroutines have deferred. */
+  unwinder: Unwinder | null = null;
   private readonly background = new Background(this);
   /** The running goroutine and its P; 0 and the last P between turns. */
   curg: G = 0 as G;
@@ -79,6 +92,8 @@ export class Sched implements World, CallStack {
   /** Goroutines that are not dead. */
   live = 0;
   private mainDone = false;
+  /** main has called Goexit: the others go on without it. */
+  mainExits = false;
   private gcWaiters: G[] = [];
   /** Turns of goroutines so far. */
   turns = 0;
@@ -89,19 +104,21 @@ export class Sched implements World, CallStack {
   constructor(
     tables: SchedTables,
     readonly procs: number,
-    private readonly heap: Heap,
+    readonly heap: Heap,
     readonly gc: GC,
     readonly mutators: readonly Mutator[],
     private readonly events: Events,
-    private readonly chooser: Chooser,
+    readonly chooser: Chooser,
     private readonly order: LockOrder,
   ) {
     this.gt = tables.gt;
     this.pt = tables.pt;
-    this.timers = tables.timers;
     this.rows = tables.rows;
     this.runq = new RunQueues(this.pt, this.gt.schedLink, procs);
     this.stacks = new Stacks(heap, this.gt);
+    this.timers = new Timers(heap.sys, (g) => this.ready(g, true));
+    this.sudogs = new Sudogs(heap.sys, this.gt);
+    this.holds = new Holds(heap.sys, gc);
     this.mutator = mutators[0]!;
     this.goidNext = new Int32Array(procs);
     this.goidEnd = new Int32Array(procs);
@@ -127,6 +144,8 @@ export class Sched implements World, CallStack {
     gt.goPc[g] = goPc;
     gt.parent[g] = this.curg === 0 ? 0 : gt.goid[this.curg];
     gt.elem[g] = 0;
+    gt.waiting[g] = 0;
+    gt.deferring[g] = 0;
     gt.waitReason[g] = WaitReason.none;
     gt.system[g] = 0;
     this.ops[g] ??= new Op(g);
@@ -171,7 +190,7 @@ export class Sched implements World, CallStack {
   private goexit(g: G): void {
     const { gt } = this;
     if (this.events.on) this.events.emit(Ev.goEnd, gt.goid[g]);
-    if (gt.goid[g] === 1) this.mainDone = true;
+    if (gt.goid[g] === 1 && !this.mainExits) this.mainDone = true;
     this.release(g);
   }
 
@@ -190,27 +209,39 @@ export class Sched implements World, CallStack {
   /** Parks the running goroutine for a reason; whoever wakes it calls ready. Returns its Op, to be yield*ed. Source: gopark. */
   park(reason: WaitReason): Op {
     const op = this.begin();
+    this.block(op, reason);
+    return op;
+  }
+
+  /** The operation that has begun must wait. */
+  block(op: Op, reason: WaitReason): void {
     this.gt.status[this.curg] = GStatus.waiting;
     this.gt.waitReason[this.curg] = reason;
     op.waiting = true;
     if (this.events.on) this.events.emit(Ev.goPark, this.gt.goid[this.curg], reason);
-    return op;
   }
 
   /** The running goroutine's Op for an operation that is done at once (unless the chooser preempts here). */
   done(value: unknown): Op {
     const op = this.begin();
     op.value = value;
+    return this.settled(op);
+  }
+
+  /** The operation that has begun needs no waiting. */
+  settled(op: Op): Op {
     if (this.chooser.everyOperation && this.chooser.choose(Choice.preempt, 2, 0) === 1) op.waiting = true;
     return op;
   }
 
-  private begin(): Op {
+  /** The running goroutine's Op, for a new operation. TypeError when the last one was not awaited. */
+  begin(): Op {
     if (this.curg === 0) throw new TypeError('a blocking operation was called outside a goroutine');
     const op = this.ops[this.curg]!;
     if (op.inFlight) throw new TypeError(forgottenYield);
     op.inFlight = true;
     op.convert = null;
+    op.again = null;
     this.gt.elem[this.curg] = 0; // what the last operation brought is a root no longer
     return op;
   }
@@ -237,7 +268,7 @@ export class Sched implements World, CallStack {
   sleep(nanos: number): Blocking<void> {
     if (!(nanos > 0)) return this.done(undefined) as Blocking<void>;
     const op = this.park(WaitReason.sleep);
-    this.timers.add(this.curg, this.now() + nanos);
+    this.timers.sleep(this.curp, this.curg, this.now() + nanos);
     return op as Blocking<void>;
   }
 
@@ -282,7 +313,7 @@ export class Sched implements World, CallStack {
       if (this.onSwitch !== null) this.onSwitch(mutator);
     }
     const { clock } = this.pt;
-    while (this.timers.earliest() <= clock[p]) this.ready(this.timers.pop(), true);
+    if (this.timers.earliest() <= clock[p]) this.timers.run(clock[p]);
     if (this.gc.marking && this.background.markWorker(p)) return;
     const g = this.findRunnable(p);
     if (g !== 0) {
@@ -368,7 +399,7 @@ export class Sched implements World, CallStack {
     this.turns++;
     if (this.events.on) this.events.emit(Ev.goStart, gt.goid[g], this.curp, this.curp);
     this.stacks.load(g);
-    const { done } = resume.call(this.continuations[g]!);
+    const done = this.advance(g);
     this.stacks.unload();
     if (done) {
       if (this.ops[g]!.inFlight) throw new TypeError(forgottenYield);
@@ -379,6 +410,23 @@ export class Sched implements World, CallStack {
       this.runq.putGlobal(g);
     }
     this.curg = 0 as G;
+  }
+
+  /** Runs g until it yields (false) or has ended (true), its deferred calls included. */
+  private advance(g: G): boolean {
+    const { unwinder } = this;
+    try {
+      const { done } = resume.call(this.continuations[g]!);
+      if (done !== true) return false;
+      if (this.gt.deferring[g] === 0) return true;
+      this.continuations[g] = unwinder!.returned(g);
+    } catch (error) {
+      if (unwinder === null) throw error;
+      const rest = unwinder.threw(g, error);
+      if (rest === null) return true;
+      this.continuations[g] = rest;
+    }
+    return this.advance(g);
   }
 
   backgroundMark(): void {
@@ -404,7 +452,7 @@ export class Sched implements World, CallStack {
       this.wake(this.curp, when);
       return;
     }
-    fatal('all goroutines are asleep - deadlock!');
+    fatal(this.live === 0 ? 'no goroutines (main called runtime.Goexit) - deadlock!' : 'all goroutines are asleep - deadlock!');
   }
 
   /** Virtual nanoseconds on the clock of the running P, or of the one whose worker marks meanwhile. Source: nanotime. */

@@ -21,6 +21,7 @@ import { type MSpan, SpanState } from '../heap/mspan.ts';
 import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import { fatal, gothrow } from '../runtime/internal/throw.ts';
 import type { G, GTable } from './g.ts';
+import { eachWaiting } from './sudog.ts';
 
 /** Word offsets of a frame's head. */
 export const enum FrameHead {
@@ -201,6 +202,7 @@ export class Stacks {
     const { gt } = this;
     const { w } = this.heap;
     visit(gt.elem[g]);
+    eachWaiting(w, gt.waiting[g], visit);
     const end = gt.sp[g] >>> 2;
     for (let i = gt.stackLo[g] >>> 2; i < end; ) {
       const n = w[i + FrameHead.shape]! & 0xffff;

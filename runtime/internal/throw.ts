@@ -22,15 +22,28 @@ export class Fatal extends Error {
   }
 }
 
+/** Go's runtime.Error: the value of a panic of the runtime's own. */
+export class GoRuntimeError {
+  constructor(private readonly text: string) {}
+
+  /** The error's text; Go's Error method. */
+  Error(): string {
+    return this.text;
+  }
+  toString(): string {
+    return this.text;
+  }
+}
+
 /** A Go panic on its way up one goroutine. `value` is what recover would return. */
 export class GoPanic extends Error {
   override readonly name = 'GoPanic';
   constructor(
     message: string,
-    /** The panic's value: a string, a runtime error (runtimeError true) or any value of the program. */
+    /** The panic's value: a GoRuntimeError, or any value of the program. */
     readonly value: unknown = message,
-    /** True for Go's runtime.Error values. */
-    readonly runtimeError = false,
+    /** The panic is a memory fault: Go prints the signal as well. */
+    readonly signal = false,
   ) {
     super(message);
   }
@@ -48,10 +61,16 @@ export function fatal(message: string, preface = ''): never {
 
 /** Panics the running goroutine with a plain runtime.Error whose text has no prefix (channel errors). */
 export function gopanic(message: string): never {
-  throw new GoPanic(message, message, true);
+  throw new GoPanic(message, new GoRuntimeError(message));
+}
+
+/** The panic of a channel operation. asString: as in 2014, when its value was the text alone. */
+export function chanPanic(message: string, asString: boolean): GoPanic {
+  return asString ? new GoPanic(message) : new GoPanic(message, new GoRuntimeError(message));
 }
 
 /** Panics with Go's text for a load or store through nil. */
 export function nilDereference(): never {
-  throw new GoPanic('runtime error: invalid memory address or nil pointer dereference', undefined, true);
+  const message = 'runtime error: invalid memory address or nil pointer dereference';
+  throw new GoPanic(message, new GoRuntimeError(message), true);
 }

@@ -1,0 +1,207 @@
+// chan: channels as a program sees them, typed all the way: what is sent, what is received, which direction may be used, and
+// which case of a select brings what. What they do is in sched/chan.ts and sched/select.ts.
+
+import { type Channels, ElemKind, type HChannel, type NilChannel } from '../sched/chan.ts';
+import type { Blocking, Op } from '../sched/op.ts';
+import type { SelectCase } from '../sched/select.ts';
+import type { Context } from './context.ts';
+import type { Host } from './hostval.ts';
+import { type AnyStruct, addressOf, type Field, makeRef, type Ref, type RefBase, Struct } from './struct.ts';
+
+/** What a channel can carry: pointers to a struct, numbers, or host values. */
+export type ElemType = AnyStruct | Field<number> | Host<unknown>;
+
+/** What a receive of that element gives. A pointer is null when nil was sent or the channel is closed. */
+export type ElemValue<E extends ElemType> = E extends AnyStruct
+  ? Ref<E> | null
+  : E extends Host<infer T>
+    ? T
+    : E extends Field<infer T>
+      ? T
+      : never;
+
+/** A channel of which only the sending end may be used. Go's `chan<- T`. */
+export interface SendChan<in T> {
+  /** Sends a value; waits for room or a receiver. Panics on a closed channel. `yield*` it. */
+  send(value: T): Blocking<void>;
+  /** Sends if that needs no waiting; says whether it did. Go's select with one send and a default. */
+  trySend(value: T): boolean;
+  /** The case of a select that sends a value. */
+  sendCase(value: T): SendCase<T>;
+  /** Closes it: receivers get zero values, senders panic. */
+  close(): void;
+  /** Values in the buffer. Go's len. */
+  readonly length: number;
+  /** Go's cap. */
+  readonly capacity: number;
+}
+
+/** A channel of which only the receiving end may be used. Go's `<-chan T`. */
+export interface RecvChan<out T> {
+  /** Receives a value; waits for one. A closed, empty channel gives the zero value at once. `yield*` it. */
+  recv(): Blocking<T>;
+  /** Receives [value, ok]; ok is false when the channel is closed and empty. `yield*` it. */
+  recv2(): Blocking<[value: T, ok: boolean]>;
+  /** Receives if that needs no waiting; null: it would have to wait. Go's select with one receive and a default. */
+  tryRecv(): { value: T; ok: boolean } | null;
+  /** The case of a select that receives. */
+  recvCase(): RecvCase<T>;
+  /** Values in the buffer. Go's len. */
+  readonly length: number;
+  /** Go's cap. */
+  readonly capacity: number;
+}
+
+/** Turns what the program sees into what travels, and back. */
+interface Elem<T> {
+  readonly kind: ElemKind;
+  /** null: as it is. */
+  readonly toRaw: ((value: T) => unknown) | null;
+  readonly fromRaw: ((raw: unknown) => T) | null;
+}
+
+/** A channel of T. Go's `chan T`; it may be passed where one direction is wanted. */
+export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
+  private receiving: RecvCase<T> | null = null;
+
+  /** @internal */
+  constructor(
+    /** @internal */ readonly c: HChannel | NilChannel,
+    private readonly elem: Elem<T>,
+  ) {}
+
+  send(value: T): Blocking<void> {
+    return this.c.send(this.raw(value)) as Op as Blocking<void>;
+  }
+
+  trySend(value: T): boolean {
+    return this.c.trySend(this.raw(value));
+  }
+
+  recv(): Blocking<T> {
+    const op = this.c.recv();
+    op.convert = this.elem.fromRaw;
+    return op as Op as Blocking<T>;
+  }
+
+  recv2(): Blocking<[value: T, ok: boolean]> {
+    const op = this.c.recv();
+    op.convert = this.pair;
+    return op as Op as Blocking<[T, boolean]>;
+  }
+
+  tryRecv(): { value: T; ok: boolean } | null {
+    const got = { value: undefined as unknown, ok: false };
+    if (!this.c.tryRecv(got)) return null;
+    if (this.elem.fromRaw !== null) got.value = this.elem.fromRaw(got.value);
+    return got as { value: T; ok: boolean };
+  }
+
+  close(): void {
+    this.c.close();
+  }
+
+  get length(): number {
+    return this.c.length;
+  }
+
+  get capacity(): number {
+    return this.c.capacity;
+  }
+
+  sendCase(value: T): SendCase<T> {
+    return new SendCase(this, value);
+  }
+
+  recvCase(): RecvCase<T> {
+    return (this.receiving ??= new RecvCase(this.real, this.elem.fromRaw));
+  }
+
+  /** @internal The channel; null: it is the nil channel. */
+  get real(): HChannel | null {
+    return 'addr' in this.c ? this.c : null;
+  }
+
+  /** @internal A value as it travels. */
+  raw(value: T): unknown {
+    return this.elem.toRaw === null ? value : this.elem.toRaw(value);
+  }
+
+  private readonly pair = (raw: unknown, op: Op): [T, boolean] => [this.elem.fromRaw === null ? (raw as T) : this.elem.fromRaw(raw), op.ok];
+}
+
+/** A case of a select that receives. It may be used again. */
+export class RecvCase<out T> implements SelectCase {
+  readonly sends = false;
+  readonly raw = undefined;
+  /** @internal */
+  constructor(
+    /** @internal */ readonly c: HChannel | null,
+    /** @internal */ readonly convert: ((raw: unknown) => T) | null,
+  ) {}
+}
+
+/** A case of a select that sends. It may be used again, with its value or another. */
+export class SendCase<in T> implements SelectCase {
+  readonly sends = true;
+  /** @internal */
+  readonly c: HChannel | null;
+  /** @internal */
+  readonly convert = null;
+  private readonly chan: { raw(value: T): unknown };
+  /** @internal */
+  raw: unknown;
+
+  /** @internal */
+  constructor(chan: { raw(value: T): unknown; readonly real: HChannel | null }, value: T) {
+    this.c = chan.real;
+    this.chan = chan;
+    this.raw = chan.raw(value);
+  }
+
+  /** What it sends from now on. */
+  set value(value: T) {
+    this.raw = this.chan.raw(value);
+  }
+}
+
+/** The cases of a select; null and undefined are cases of nil channels. */
+// biome-ignore lint/suspicious/noExplicitAny: cases of any elements; the result's type is computed from each
+export type SelectCases = readonly (RecvCase<any> | SendCase<any> | null | undefined)[];
+
+/** What a case gives. */
+type CaseValue<K> = NonNullable<K> extends RecvCase<infer T> ? T : undefined;
+
+interface OneSelected<I extends number, V> {
+  /** Which case it was, from 0. */
+  readonly index: I;
+  /** What it received; undefined for a send. */
+  readonly value: V;
+  /** A receive: the value was sent, and is not the zero value of a closed channel. */
+  readonly ok: boolean;
+}
+
+/** What a select gives: one of its cases. Compare `index`, and `value` has that case's type. */
+export type Selected<C extends SelectCases> = number extends C['length']
+  ? OneSelected<number, CaseValue<C[number]>>
+  : { [K in keyof C]: K extends `${infer I extends number}` ? OneSelected<I, CaseValue<C[K]>> : never }[number];
+
+/** The same, or no case: index -1. */
+export type TrySelected<C extends SelectCases> = Selected<C> | OneSelected<-1, undefined>;
+
+const numbers: Elem<unknown> = { kind: ElemKind.number, toRaw: null, fromRaw: null };
+const hosts: Elem<unknown> = { kind: ElemKind.host, toRaw: null, fromRaw: null };
+
+function pointers(ctx: Context, elem: AnyStruct): Elem<unknown> {
+  return {
+    kind: ElemKind.pointer,
+    toRaw: (value) => (value === null ? 0 : addressOf(value as RefBase<AnyStruct>)),
+    fromRaw: (raw) => (raw === 0 ? null : makeRef(ctx, elem, raw as number)),
+  };
+}
+
+/** @internal A channel of an element type; capacity null: the nil channel. */
+export function makeChan(channels: Channels, ctx: Context, type: ElemType, capacity: number | null): Chan<unknown> {
+  const elem = type instanceof Struct ? pointers(ctx, type as AnyStruct) : 'host' in type ? hosts : numbers;
+  return new Chan(capacity === null ? channels.nil : channels.make(elem.kind, capacity), elem);
+}

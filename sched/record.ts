@@ -1,0 +1,108 @@
+// record: channels, mutexes and their like. What they are lies in a record on the collected heap, as in Go; the program has an
+// object of JavaScript in hand, in variables that the collector cannot see. How does the collector know which are in use?
+//
+//   - a goroutine that waits keeps what it waits on (sudog.ts), and so does a `go` statement's argument or a field
+//   - a channel with pointers in its buffer is a root: nobody else keeps what they point to
+//   - any other record is collected when a cycle finds it unreached; if JavaScript uses it after all, its handle, which the
+//     sweeper has told (heap/mhandle.ts), makes a new record with the words of the old one
+//
+// So a variable of JavaScript is never wrong, and what was forgotten costs nothing. While marking, the first use in a cycle
+// shades the record; after it, the first use has the record's span swept, so as not to touch what is dead (as weak pointers
+// do). Both cost one comparison an operation.
+//
+// Invariant K4: a record that a sudog names, and one that is a root, is never freed.
+
+import type { GC } from '../gc/mgc.ts';
+import type { RecordHandle } from '../heap/mhandle.ts';
+import type { Heap } from '../heap/mheap.ts';
+import { attachSpecial, SpecialKind } from '../heap/mspecial.ts';
+import { ensureSwept } from '../heap/msweep.ts';
+import type { RType } from '../heap/types.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
+import { gothrow } from '../runtime/internal/throw.ts';
+import type { Sched } from './proc.ts';
+
+/** A record on the heap and its JavaScript side. */
+export abstract class HeapRecord implements RecordHandle {
+  /** Word index of the record; 0 while there is none. */
+  protected i = 0;
+  protected readonly w: Int32Array;
+  protected readonly gc: GC;
+  protected readonly heap: Heap;
+  /** The cycle in which the record is known to live: gc.cycle, or older. */
+  private seen = -1;
+  /** Words of a record that was collected. */
+  private saved: Int32Array | null = null;
+  /** Virtual time of the last operation. */
+  private time = 0;
+
+  constructor(
+    readonly sched: Sched,
+    private readonly type: RType,
+    private readonly bytes: number,
+  ) {
+    this.gc = sched.gc;
+    this.heap = sched.heap;
+    this.w = this.heap.w;
+  }
+
+  /** Address of the record, which exists after this. */
+  get addr(): Addr {
+    this.touch();
+    return this.i << 2;
+  }
+
+  /** Every operation begins with it: the record exists, and the running cycle will not take it. */
+  protected touch(): void {
+    if (this.seen !== this.gc.cycle) this.meet();
+    if (this.sched.procs !== 1) this.time = this.sched.orderAfter(this.time);
+  }
+
+  /** Whether touch() may run the collector. */
+  get stale(): boolean {
+    return this.seen !== this.gc.cycle;
+  }
+
+  /** The same with a pointer in hand that nothing else may keep. */
+  protected touchWith(pointer: Addr): void {
+    const slot = this.sched.holds.hold(pointer);
+    this.touch();
+    this.sched.holds.drop(slot);
+  }
+
+  private meet(): void {
+    const { gc, heap } = this;
+    if (this.i !== 0 && !gc.marking) ensureSwept(heap, heap.spanOf(this.i << 2)); // may call freed()
+    if (this.i === 0) this.create();
+    else if (gc.marking) gc.work.grey(this.i << 2);
+    this.seen = gc.cycle;
+  }
+
+  private create(): void {
+    const { heap } = this;
+    const addr = this.sched.mutator.mallocgc(this.bytes, this.type);
+    this.i = addr >>> 2;
+    if (this.saved !== null) this.w.set(this.saved, this.i);
+    this.saved = null;
+    attachSpecial(heap, addr, SpecialKind.handle, heap.handles.add(this));
+    this.created();
+  }
+
+  /** The record is new; its words are those of the last one. */
+  protected created(): void {}
+
+  /** How many of its words are worth keeping; 0: it is as new. */
+  protected abstract wordsInUse(): number;
+
+  /** The collector took the record. */
+  freed(): void {
+    if (this.waiters() !== 0) gothrow(`K4: record 0x${(this.i << 2).toString(16)} was freed while a goroutine waits on it`);
+    const n = this.wordsInUse();
+    this.saved = n === 0 ? null : this.w.slice(this.i, this.i + n);
+    this.i = 0;
+    this.seen = -1;
+  }
+
+  /** First sudog of one of its queues; 0: nobody waits. */
+  protected abstract waiters(): Addr;
+}
