@@ -1,13 +1,14 @@
 // Marking in slices as the scheduler cuts them, on the built bundle, over a live heap of COUNT objects. Three lines of figures:
 //
 //   slicing-cost   pairs of collections, one that the scheduler marks in slices, one marked in one piece; CPU time of their markings
-//   slice          real time of each slice of forced collections: the program waits, the P marks as an idle worker
+//   slice          time of each slice of forced collections: the program waits, the P marks as an idle worker
 //   alloc-slice    the same while the program allocates with GOGC=100: slices of the fractional worker and of assists
 //   alloc-stop     slices between which the program did nothing at all, taken together: how long it was held up
 //
-// A slice is a call of GC.step while marking: a root job, grey objects up to the worker's bound, or mark termination. The pairs
-// come first, because reading the clock around every slice is a cost too.
-import { cpuMs, emitTimes, loadGorena } from '../lib/side.mjs';
+// A slice is a call of GC.step while marking: a root job, grey objects up to the worker's bound, or mark termination. Its time is
+// real time, less what other processes on the machine took of it. The pairs come first, because reading two clocks around
+// every slice is a cost too.
+import { cpuMs, emitTimes, loadGorena, stopwatch } from '../lib/side.mjs';
 import { buildShape } from './programs.mjs';
 
 const [shape, countText, pairsText] = process.argv.slice(2);
@@ -49,9 +50,9 @@ function watchSlices() {
   let last = -1;
   gc.step = function timedStep(maxObjects) {
     if (!this.marking) return step.call(this, maxObjects);
-    const start = performance.now();
+    const elapsed = stopwatch();
     const cost = step.call(this, maxObjects);
-    const ms = performance.now() - start;
+    const ms = elapsed();
     slices.push(ms);
     if (operations === last) stops[stops.length - 1] += ms;
     else stops.push(ms);

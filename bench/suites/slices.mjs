@@ -1,5 +1,5 @@
 // Marking in slices: how long the marker holds the machine at a time, with 1 M live objects, and what it costs to mark in slices and not
-// in one piece. Real time; ours/slices.mjs says what a slice is.
+// in one piece. ours/slices.mjs says what a slice is, and its time.
 
 import { medianOf } from '../lib/rows.mjs';
 import { ours } from '../lib/sides.mjs';

@@ -1,15 +1,10 @@
 // Sweeping a heap of 64 MB full of objects of 16 B, half of them dead, at random. The floor is a loop over bit maps of the same size
 // that copies, clears and counts, and knows nothing of spans.
 
-import { nsOf } from '../lib/rows.mjs';
+import { medianOf } from '../lib/rows.mjs';
 import { floor, ours } from '../lib/sides.mjs';
 
 const megabytes = ({ quick }) => (quick ? 8 : 64);
-const msOf = (b) => (run) => {
-  const ns = nsOf(b)(run);
-  return ns === null ? null : ns / 1e6;
-};
-
 function benchmark(way, what) {
   return {
     name: `sweep-64MB-${way}`,
@@ -19,7 +14,7 @@ function benchmark(way, what) {
     ours: ours('sweep.mjs', (context) => [megabytes(context)]),
     peers: [floor((context) => ['sweep', megabytes(context)])],
     targets: [{ atMost: 1.5 }],
-    parse: (run) => msOf(way)(run) ?? msOf('floor')(run),
+    parse: (run) => medianOf(way, 'ms')(run) ?? medianOf('floor', 'ms')(run),
   };
 }
 
