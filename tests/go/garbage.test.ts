@@ -41,15 +41,13 @@ test('TestSetGCPercent', () => {
   const slack = baseline / 50;
   goRun(function* main(go) {
     const { machine } = go.runtime;
-    const { gc } = machine;
     const { raw } = go;
     const bytes = raw.defineType('byte', 4, []);
     const [ballast, sink] = [0, 1];
     const globals = machine.globals(2);
     const make = (into: number, n: number) => raw.store(globals, into, raw.mutator.mallocgc(n, bytes));
 
-    const old = gc.setGCPercent(123);
-    expect([old, gc.setGCPercent(100)]).toEqual([100, 123]);
+    expect([yield* go.setGCPercent(123), yield* go.setGCPercent(100)]).toEqual([100, 123]);
 
     yield* go.gc();
     make(ballast, baseline - go.readMemStats().alloc);
@@ -59,15 +57,15 @@ test('TestSetGCPercent', () => {
     const before = go.readMemStats().numGC;
     for (let made = 0; made < baseline / 3; made += 1024) make(sink, 1024);
     raw.store(globals, sink, 0);
-    gc.setGCPercent(50);
+    yield* go.setGCPercent(50);
     expect(Math.abs(go.readMemStats().nextGC - 1.5 * baseline)).toBeLessThan(slack);
     expect(go.readMemStats().numGC, 'some garbage, not enough for a collection').toBe(before);
 
-    gc.setGCPercent(100);
+    yield* go.setGCPercent(100);
     yield* go.gc();
     make(sink, baseline / 5);
     const live = go.readMemStats().numGC;
-    gc.setGCPercent(10); // 120 % are allocated and 110 % allowed: the next allocation begins a cycle
+    yield* go.setGCPercent(10); // 120 % are allocated and 110 % allowed: the next allocation begins a cycle
     make(sink, MiB);
     yield* go.sleep(1e9);
     expect(go.readMemStats().numGC).toBe(live + 1);
