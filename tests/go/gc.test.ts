@@ -246,52 +246,51 @@ test('TestUserForcedGC', () => {
   );
 });
 
-describe.each([
-  ['TestMemoryLimit', 100],
-  ['TestMemoryLimitNoGCPercent', 'off'],
-] as const)('%s', (_, gogc) => {
-  test('what is obtained and not given back stays within the limit, whatever lives', () => {
-    const limit = 32 << 20; // Go has 256 MiB, and allows 16 MiB above it
-    const unit = 8000;
-    let collections = 0;
-    let highest = 0;
-    goRun(
-      function* main(go) {
-        expect([-1, limit, -1].map((bytes) => go.setMemoryLimit(bytes))).toEqual([Infinity, Infinity, limit]);
-        const target = go.chan(i32, 1);
-        go.go(function* worker(go) {
-          const { raw } = go;
-          const pointers = raw.defineType('*[8000]byte', 4, [0]);
-          const bytes = raw.defineType('byte', 4, []);
-          const sink = go.runtime.machine.globals(1);
-          for (let size = yield* target.recv(); size >= 0; ) {
-            const n = Math.floor(size / unit);
-            raw.store(sink, 0, raw.array(pointers, n));
-            for (let i = 0; i < n; i++) {
-              raw.store(raw.load(sink, 0), i, raw.mutator.mallocgc(unit, bytes));
-              if (i % 16 === 0) yield* go.gosched();
-            }
-            if (target.length > 0) size = yield* target.recv();
+/** What is obtained and not given back stays within the limit, whatever lives. */
+function limited(gogc: number | 'off'): void {
+  const limit = 32 << 20; // Go has 256 MiB, and allows 16 MiB above it
+  const unit = 8000;
+  let collections = 0;
+  let highest = 0;
+  goRun(
+    function* main(go) {
+      expect([-1, limit, -1].map((bytes) => go.setMemoryLimit(bytes))).toEqual([Infinity, Infinity, limit]);
+      const target = go.chan(i32, 1);
+      go.go(function* worker(go) {
+        const { raw } = go;
+        const pointers = raw.defineType('*[8000]byte', 4, [0]);
+        const bytes = raw.defineType('byte', 4, []);
+        const sink = go.runtime.machine.globals(1);
+        for (let size = yield* target.recv(); size >= 0; ) {
+          const n = Math.floor(size / unit);
+          raw.store(sink, 0, raw.array(pointers, n));
+          for (let i = 0; i < n; i++) {
+            raw.store(raw.load(sink, 0), i, raw.mutator.mallocgc(unit, bytes));
+            if (i % 16 === 0) yield* go.gosched();
           }
-        });
-        for (let size = limit / 10; size < (limit / 10) * 8; size += limit / 10) {
-          yield* target.send(Math.floor(size));
-          const until = go.now() + 20e6;
-          while (go.now() < until) {
-            const st = go.readMemStats();
-            const retained = st.heapSys - st.heapReleased + st.stackSys; // the arena's tables do not count: gc/memlimit.ts
-            highest = Math.max(highest, retained);
-            expect(retained).toBeLessThanOrEqual(limit + limit / 16);
-            yield* go.sleep(50e3);
-          }
+          if (target.length > 0) size = yield* target.recv();
         }
-        yield* target.send(-1);
-        collections = go.readMemStats().numGC;
-        expect(go.setMemoryLimit('off')).toBe(limit);
-      },
-      { ...busy, gogc, procs: 4, heapBytes: 128 << 20 },
-    );
-    expect(highest, 'and the limit matters').toBeGreaterThan(limit * 0.8);
-    expect(collections).toBeGreaterThan(4);
-  });
-});
+      });
+      for (let size = limit / 10; size < (limit / 10) * 8; size += limit / 10) {
+        yield* target.send(Math.floor(size));
+        const until = go.now() + 20e6;
+        while (go.now() < until) {
+          const st = go.readMemStats();
+          const retained = st.heapSys - st.heapReleased + st.stackSys; // the arena's tables do not count: gc/memlimit.ts
+          highest = Math.max(highest, retained);
+          expect(retained).toBeLessThanOrEqual(limit + limit / 16);
+          yield* go.sleep(50e3);
+        }
+      }
+      yield* target.send(-1);
+      collections = go.readMemStats().numGC;
+      expect(go.setMemoryLimit('off')).toBe(limit);
+    },
+    { ...busy, gogc, procs: 4, heapBytes: 128 << 20 },
+  );
+  expect(highest, 'and the limit matters').toBeGreaterThan(limit * 0.8);
+  expect(collections).toBeGreaterThan(4);
+}
+
+test('TestMemoryLimit', () => limited(100));
+test('TestMemoryLimitNoGCPercent', () => limited('off'));
