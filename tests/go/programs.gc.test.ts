@@ -373,8 +373,10 @@ test('fixedbugs/issue30977.go', () => {
           v.value = i * words + k;
           raw.store(x, k, v.addr);
         }
-        for (let k = 0; k < words; k++) raw.store(y, k, raw.load(x, k));
-        for (let k = 0; k < words; k++) raw.store(x, k, 0); // y alone holds them now
+        for (let k = 0; k < words; k++) {
+          raw.store(y, k, raw.load(x, k));
+          raw.store(x, k, 0); // y alone holds it now
+        }
         yield* go.gosched();
         for (let k = 0; k < words; k++) expect(raw.load(raw.load(y, k), 0)).toBe(i * words + k);
       }
