@@ -18,7 +18,7 @@ function useStack({ raw }: Go, n: number): () => void {
 }
 
 test('TestStackMem', () => {
-  const [batchSize, batchCount, arraySize, recursionDepth] = [32, 32, 1024, 128];
+  const [batchSize, batchCount, arraySize, recursionDepth] = [32, 8, 1024, 128];
   goRun(
     function* main(go) {
       const before = go.readMemStats();
