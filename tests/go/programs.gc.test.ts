@@ -33,8 +33,7 @@ test('gc1.go', () => {
   expect(rt.stats().numGC).toBeGreaterThan(20);
 });
 
-// A channel is kept as long as its runtime: JavaScript may hold it where the collector does not look (docs/faithful.md).
-test.fails('gc2.go', () => {
+test('gc2.go', () => {
   const n = 1000;
   goRun(function* main(go) {
     const before = go.readMemStats();
