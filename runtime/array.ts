@@ -66,6 +66,9 @@ export class ArrayKind extends Kind<ArrayRef<unknown>> {
   override place(ctx: Context, addr: number): ArrayRef<unknown> {
     return new ArrayRef(ctx, addr, this);
   }
+  override get loadsPlace(): boolean {
+    return true;
+  }
   override isPlace(handle: Handle): boolean {
     return handle instanceof ArrayRef && sameKind(handle.type, this);
   }

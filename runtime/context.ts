@@ -6,6 +6,7 @@ import type { RType } from '../heap/types.ts';
 import type { Sched, SchedTables } from '../sched/proc.ts';
 import type { Stacks } from '../sched/stack.ts';
 import { Ev } from './internal/events.ts';
+import { Rand } from './internal/rand.ts';
 import type { Machine } from './machine.ts';
 import type { Raw } from './raw.ts';
 import type { Kind } from './value.ts';
@@ -31,6 +32,8 @@ export class Context {
   /** Types of this machine by kind, for those that are no structs, and kinds by type; filled when first used. */
   readonly kindTypes = new Map<Kind<unknown>, RType>();
   readonly typeKinds = new Map<RType, Kind<unknown>>();
+  /** Hash seeds of maps and where iterations begin: a stream of its own, so that it moves no other. */
+  readonly mapRand: Rand;
   /** Checked mode: which object lives at each granule (0: none); else null. */
   readonly serials: Int32Array | null;
 
@@ -46,6 +49,7 @@ export class Context {
     machine.sched.onSwitch = (mutator) => {
       this.mutator = mutator;
     };
+    this.mapRand = new Rand(machine.settings.seed, 'maps');
     this.serials = machine.settings.checked ? this.watchObjects() : null;
   }
 

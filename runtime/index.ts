@@ -13,6 +13,7 @@ export { inUseBytes, inUseObjects, type MemProfileRecord } from '../profiler/mpr
 export { type SchemeName, schemeNames } from '../profiler/schemes.ts';
 export type { Blocking } from '../sched/op.ts';
 export type { WaitGroup } from '../sched/sync.ts';
+export { addrOf, type FieldPointer } from './addrof.ts';
 export { type ArrayField, ArrayRef, array } from './array.ts';
 export { callSite } from './callsite.ts';
 export {
@@ -31,6 +32,8 @@ export type { Caller, Frame, Func, Locals } from './func.ts';
 export { func } from './func.ts';
 export { Go, type GoFunc } from './go.ts';
 export { type GoDebug, godebugKnobs, parseGoDebug } from './godebug.ts';
+export { GoMap, type KeyArg, type MapField, map } from './gomap.ts';
+export { GoString, string } from './gostring.ts';
 export { type Host, host } from './hostval.ts';
 export { explainAddress } from './inspect.ts';
 export { type Chooser, FairChooser, RandomChooser, RecordingChooser, ReplayChooser } from './internal/chooser.ts';

@@ -1,7 +1,9 @@
 // make: what a goroutine or a frame makes besides structs: Go's make, strings, and zero values.
 import type { Context } from './context.ts';
+import { type GoMap, type MapField, MapKind, makeMap } from './gomap.ts';
+import { type GoString, newString } from './gostring.ts';
 import { kindOf, type ValueOf } from './kinds.ts';
-import { makeSlice, type Slice, type SliceField } from './slice.ts';
+import { makeSlice, type Slice, type SliceField, SliceKind } from './slice.ts';
 import type { Field } from './value.ts';
 
 /** Base of Go and of frames. */
@@ -9,9 +11,22 @@ export abstract class Maker {
   /** @internal */
   abstract readonly ctx: Context;
 
-  /** A slice of len zeroed elements with room for cap. Go's make([]T, len, cap). May run the collector first. */
-  make<E extends Field<unknown>>(type: SliceField<E>, len: number, cap?: number): Slice<ValueOf<E>> {
-    return makeSlice(this.ctx, type.sliceOf as never, len, cap ?? len) as Slice<ValueOf<E>>;
+  /**
+   * A slice of len zeroed elements with room for cap, or a map with room for about `len` entries. Go's make. May run the
+   * collector first. Panics with Go's words.
+   */
+  make<E extends Field<unknown>>(type: SliceField<E>, len: number, cap?: number): Slice<ValueOf<E>>;
+  make<K extends Field<unknown>, V extends Field<unknown>>(type: MapField<K, V>, hint?: number): GoMap<ValueOf<K>, ValueOf<V>>;
+  make(type: Field<unknown>, len = 0, cap = len): unknown {
+    const kind = kindOf(type, 'make');
+    if (kind instanceof MapKind) return makeMap(this.ctx, kind, len);
+    if (kind instanceof SliceKind) return makeSlice(this.ctx, kind.sliceOf, len, cap);
+    throw new TypeError(`make: wanted a slice or a map type, got ${kind.name}`);
+  }
+
+  /** A string with JavaScript's text as UTF-8, or with the bytes of a slice of u8. May run the collector first. */
+  string(from: string | Slice<number>): GoString {
+    return newString(this.ctx, from);
   }
 
   /** The zero value of a type: a nil slice or map, an empty string, nil. */

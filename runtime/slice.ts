@@ -59,7 +59,8 @@ export function sliceAt<T>(ctx: Context, array: number, low: number, high: numbe
   return new Slice(ctx, max === low ? array : array + low * elem.bytes, high - low, max - low, elem);
 }
 
-class SliceKind extends Kind<Slice<unknown>> {
+/** @internal */
+export class SliceKind extends Kind<Slice<unknown>> {
   constructor(readonly sliceOf: Kind<unknown>) {
     super(`[]${sliceOf.name}`, SliceWord.words * 4, 4, [SliceWord.array]);
   }

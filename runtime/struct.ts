@@ -10,6 +10,7 @@
 import type { RType } from '../heap/types.ts';
 import type { ArrayField, ArrayRef } from './array.ts';
 import type { Context } from './context.ts';
+import type { GoMap, MapField } from './gomap.ts';
 import { nilDereference } from './internal/throw.ts';
 import type { Slice, SliceField } from './slice.ts';
 import { type Accessor, copyValues, type Field, Handle, Kind, maxValueBytes, serialAt, staleReference, type Taker } from './value.ts';
@@ -57,9 +58,11 @@ export type FieldValue<F, S extends AnyStruct> = F extends SelfField
       ? Slice<FieldValue<E, S>>
       : F extends ArrayField<infer E>
         ? ArrayRef<FieldValue<E, S>>
-        : F extends Field<infer T>
-          ? T
-          : never;
+        : F extends MapField<infer K, infer V>
+          ? GoMap<FieldValue<K, S>, FieldValue<V, S>>
+          : F extends Field<infer T>
+            ? T
+            : never;
 
 /** A reference to a struct of type S: its fields, plus what every reference has. */
 export type Ref<S extends AnyStruct> = RefBase<S> &
@@ -126,6 +129,9 @@ export class Struct<F extends Fields> extends Kind<RefBase<AnyStruct>> {
   }
   override place(ctx: Context, addr: number): RefBase<AnyStruct> {
     return makeRef(ctx, this, addr);
+  }
+  override get loadsPlace(): boolean {
+    return true;
   }
   override isPlace(handle: Handle): boolean {
     return handle instanceof RefBase && structOf(handle) === this;

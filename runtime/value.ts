@@ -58,6 +58,10 @@ export abstract class Kind<T> implements Field<T> {
   place(ctx: Context, addr: number): Handle {
     return new Ptr<T>(ctx, addr, this);
   }
+  /** Whether load gives the place and not a copy: structs and arrays. */
+  get loadsPlace(): boolean {
+    return false;
+  }
   /** Whether a handle is a pointer to a value of this kind. */
   isPlace(handle: Handle): boolean {
     return handle instanceof Ptr && handle.to === this;
