@@ -5,6 +5,7 @@ import type { Mutator } from '../gc/malloc.ts';
 import type { RType } from '../heap/types.ts';
 import type { Sched, SchedTables } from '../sched/proc.ts';
 import type { Stacks } from '../sched/stack.ts';
+import { FrameStack, type FuncFrames } from './frame.ts';
 import { Ev } from './internal/events.ts';
 import { Rand } from './internal/rand.ts';
 import type { Machine } from './machine.ts';
@@ -26,9 +27,11 @@ export class Context {
   mutator: Mutator;
   /** The raw layer, when somebody asked for it. */
   raw: Raw | null = null;
-  /** Types of this machine by Struct.index, and pcs by Func.index; filled when first used. */
+  /** Types of this machine by Struct.index, and functions by number; filled when first used. */
   readonly rtypes: RType[] = [];
-  readonly funcPcs: number[] = [];
+  readonly funcs: FuncFrames[] = [];
+  /** The frames of functions that run. */
+  readonly frames: FrameStack;
   /** Types of this machine by kind, for those that are no structs, and kinds by type; filled when first used. */
   readonly kindTypes = new Map<Kind<unknown>, RType>();
   readonly typeKinds = new Map<RType, Kind<unknown>>();
@@ -51,6 +54,8 @@ export class Context {
     };
     this.mapRand = new Rand(machine.settings.seed, 'maps');
     this.serials = machine.settings.checked ? this.watchObjects() : null;
+    this.frames = new FrameStack(this);
+    this.stacks.registers = this.frames;
   }
 
   /** Remembers where an error was thrown; only the first to see it knows. */

@@ -5,13 +5,15 @@ import { gcCost } from '../gc/gcclock.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
 import type { G } from '../sched/g.ts';
 import type { Blocking } from '../sched/op.ts';
+import { FrameHead } from '../sched/stack.ts';
 import { WaitGroup } from '../sched/sync.ts';
 import { callSite } from './callsite.ts';
 import { type Chan, type ElemType, type ElemValue, makeChan, type SelectCases, type Selected, type TrySelected } from './chan.ts';
 import type { Context } from './context.ts';
 import { setGCPercent, setMemoryLimit } from './debug.ts';
 import type { Cleanup, Weak } from './final.ts';
-import { allocate, type Caller, type Frame, type FrameBase, frameClass, type Locals, rootArguments } from './func.ts';
+import { allocate, type Caller, type Frame, type Locals, rootArguments } from './func.ts';
+import { goroutineLocals } from './golocals.ts';
 import type { PointerTo } from './kinds.ts';
 import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
@@ -67,12 +69,7 @@ export class Go extends Maker implements Caller {
     }
     if (this.hasLocals) throw new TypeError('go.locals: called twice in one goroutine; declare all its locals in one call');
     this.hasLocals = true;
-    const f: FrameBase = new (frameClass(locals))();
-    f.ctx = ctx;
-    f.g = this.g;
-    f.goid = this.id;
-    f.offset = ctx.stacks.push(0, Object.keys(locals).length);
-    return f as Frame<L>;
+    return goroutineLocals(ctx, locals);
   }
 
   /** A new zeroed value; a pointer to it. Go's new(T). May run the collector first. */
@@ -187,7 +184,7 @@ export function spawn<A extends unknown[]>(runtime: Runtime, ctx: Context, fn: G
   const g = sched.newG(pc);
   try {
     const offset = sched.stacks.pushFirst(g, pc, args.length);
-    rootArguments(ctx, ctx.gt.stackLo[g] + offset, 0, args);
+    rootArguments(ctx, ((ctx.gt.stackLo[g] + offset) >>> 2) + FrameHead.words, args);
     const { gc } = ctx.machine;
     // The new stack may be made behind the marker's back: what it starts with is shaded, as a store into a closure would be.
     if (gc.marking) for (const arg of args) if (arg instanceof Handle) gc.work.grey(arg.addr);

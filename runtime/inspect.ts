@@ -45,7 +45,7 @@ export function eachNamedRoot(m: Machine, visit: (name: () => string, pointer: A
 function eachStackRoot(m: Machine, g: G, visit: (name: () => string, pointer: Addr) => void): void {
   const { gt, stacks } = m.sched;
   const { w } = m.heap;
-  stacks.save();
+  if (g === stacks.running) stacks.save();
   const who = `goroutine ${gt.goid[g]}`;
   if (gt.elem[g] !== 0) visit(() => `${who}, value in flight`, gt.elem[g]);
   const end = gt.sp[g] >>> 2;

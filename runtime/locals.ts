@@ -25,16 +25,16 @@ interface Holder {
   values: unknown[] | null;
 }
 
-/** Accessor of local k. slotWord and setSlot: how the frame reaches its slot. */
+/** Accessor of local k. slot and setSlot: how the frame reaches the address in it. */
 export function valueLocal<F extends Holder>(
   kind: Kind<unknown>,
   k: number,
-  slotWord: (f: F, k: number) => number,
+  slot: (f: F, k: number) => number,
   setSlot: (f: F, k: number, addr: number) => void,
 ): PropertyDescriptor & ThisType<F> {
   return {
     get() {
-      return this.ctx.w[slotWord(this, k)] === 0 ? kind.zero(this.ctx) : this.values![k];
+      return slot(this, k) === 0 ? kind.zero(this.ctx) : this.values![k];
     },
     set(value: unknown) {
       setSlot(this, k, kind.rootOf(value));

@@ -13,7 +13,7 @@ import type { Context } from './context.ts';
 import type { GoMap, MapField } from './gomap.ts';
 import { nilDereference } from './internal/throw.ts';
 import type { Slice, SliceField } from './slice.ts';
-import { type Accessor, copyValues, type Field, Handle, Kind, maxValueBytes, serialAt, staleReference, type Taker } from './value.ts';
+import { type Accessor, copyValues, type Field, Handle, Kind, maxValueBytes, serialAt, staleReference } from './value.ts';
 
 export type { Field } from './value.ts';
 
@@ -86,9 +86,9 @@ export class Struct<F extends Fields> extends Kind<RefBase<AnyStruct>> {
   readonly offsetOf: Readonly<Record<string, number>>;
   /** @internal Number of this struct, the index into a Context's tables. */
   readonly index: number;
-  /** @internal Makes a reference, and one of checked mode. */
-  readonly make: MakeRef;
-  readonly makeChecked: MakeRef;
+  /** @internal Class of its references, and of those of checked mode. */
+  readonly Plain: RefClass;
+  readonly Checked: RefClass;
   override readonly hostWords: readonly number[];
   /** Fields that are kinds of value.ts, `self` in them bound to this struct. */
   private readonly kinds: Readonly<Record<string, Kind<unknown>>>;
@@ -107,8 +107,8 @@ export class Struct<F extends Fields> extends Kind<RefBase<AnyStruct>> {
     this.kinds = kinds;
     this.hostWords = Object.entries(kinds).flatMap(([key, k]) => k.hostWords.map((word) => (offsetOf[key]! >>> 2) + word));
     this.index = structs++;
-    this.make = refMaker(this, accessor);
-    this.makeChecked = checkedRefMaker(this);
+    this.Plain = plainClass(this);
+    this.Checked = checkedClass(this);
     byName.set(name, this);
   }
 
@@ -199,11 +199,11 @@ export function typeText(value: unknown): string {
 }
 
 /** @internal */
-export type MakeRef = (ctx: Context, addr: number) => RefBase<AnyStruct>;
+export type RefClass = new (ctx: Context, addr: number) => RefBase<AnyStruct>;
 
 /** @internal A reference to the object at addr. */
 export function makeRef(ctx: Context, s: AnyStruct, addr: number): RefBase<AnyStruct> {
-  return ctx.serials === null ? s.make(ctx, addr) : s.makeChecked(ctx, addr);
+  return ctx.serials === null ? new s.Plain(ctx, addr) : new s.Checked(ctx, addr);
 }
 
 /** Structs declared so far; a name leads to the latest declaration. */
@@ -238,23 +238,25 @@ export function rtypeOf(ctx: Context, s: AnyStruct): RType {
 }
 
 /**
- * The maker of a struct's references: a class with one accessor a field, each of which reads `addr` and the arena's views
- * from its context (no closure a runtime). The class does not extend RefBase but only inherits from its prototype: a
- * derived constructor is not inlined and costs several times the object.
+ * The class of a struct's references, with one accessor a field, each of which reads `addr` and the arena's views from its
+ * context (no closure a runtime). It does not extend RefBase but only inherits from its prototype: a derived constructor is
+ * not inlined and costs several times the object. Accessors are short because V8 inlines by the bytes of their code, and
+ * what they make is a constant class, so that a reference which is used on the spot is never made.
  */
-function refMaker(s: AnyStruct, accessorOf: typeof accessor): MakeRef {
+function plainClass(s: AnyStruct): RefClass {
   class PlainRef {
     constructor(
       readonly ctx: Context,
       readonly addr: number,
     ) {}
   }
-  inherit(PlainRef, s, accessorOf);
-  return (ctx, addr) => new PlainRef(ctx, addr) as RefBase<AnyStruct>;
+  const Class = PlainRef as unknown as RefClass;
+  inherit(Class, s, (f, key) => accessor(s, f, key, Class));
+  return Class;
 }
 
 /** The same for checked mode: a reference knows which object at its address it is, and looks before each access. */
-function checkedRefMaker(s: AnyStruct): MakeRef {
+function checkedClass(s: AnyStruct): RefClass {
   class CheckedRef {
     readonly serial: number;
     constructor(
@@ -263,25 +265,26 @@ function checkedRefMaker(s: AnyStruct): MakeRef {
     ) {
       this.serial = serialAt(ctx, addr);
     }
-    live(into?: Taker, k?: number): number {
+    live(): number {
       if (serialAt(this.ctx, this.addr) !== this.serial) staleReference(this.addr);
-      if (into !== undefined) into.expects(k!, this as unknown as Handle);
       return this.addr >>> 2;
     }
   }
-  inherit(CheckedRef, s, checkedAccessor);
-  return (ctx, addr) => new CheckedRef(ctx, addr) as unknown as RefBase<AnyStruct>;
+  const Class = CheckedRef as unknown as RefClass;
+  inherit(Class, s, (f, key) => checkedAccessor(s, f, key));
+  return Class;
 }
 
-function inherit(made: { name: string; prototype: object }, s: AnyStruct, accessorOf: typeof accessor): void {
-  Object.setPrototypeOf(made.prototype, RefBase.prototype);
-  Object.defineProperty(made, 'name', { value: s.name });
-  Object.defineProperty(made.prototype, structKey, { value: s });
-  for (const [key, f] of Object.entries(s.fields as Fields)) Object.defineProperty(made.prototype, key, accessorOf(s, f, key));
+function inherit(Class: RefClass, s: AnyStruct, accessorOf: (f: Field<unknown>, key: string) => Accessor): void {
+  Object.setPrototypeOf(Class.prototype, RefBase.prototype);
+  Object.defineProperty(Class, 'name', { value: s.name });
+  Object.defineProperty(Class.prototype, structKey, { value: s });
+  for (const [key, f] of Object.entries(s.fields as Fields)) Object.defineProperty(Class.prototype, key, accessorOf(f, key));
 }
 
 function checkedAccessor(owner: AnyStruct, f: Field<unknown>, key: string): Accessor {
-  const { get, set } = accessor(owner, f, key);
+  const pointer = f.kind === 'ptr' || f.kind === 'self';
+  const { get, set } = pointer ? checkedPointer(owner, f, owner.wordOf[key]!) : accessor(owner, f, key, owner.Plain);
   return {
     get() {
       this.live();
@@ -302,13 +305,15 @@ function checkValue(owner: AnyStruct, f: Field<unknown>, key: string, value: unk
     if (typeof value !== 'number') wrongValue(place(), 'a number', value);
   } else if (f.kind === 'bool') {
     if (typeof value !== 'boolean') wrongValue(place(), 'a truth value', value);
-  } else if (f.kind !== 'value' && value instanceof RefBase) {
-    const target = targetOf(owner, f);
-    if (structOf(value) !== target) wrongValue(place(), `a reference to ${target.name}`, value);
-  }
+  } else if (f.kind !== 'value') checkTarget(targetOf(owner, f), value, place);
 }
 
-function accessor(owner: AnyStruct, f: Field<unknown>, key: string): Accessor {
+/** @internal Checked mode: a pointer to a struct takes references to it alone. */
+export function checkTarget(target: AnyStruct, value: unknown, place: () => string): void {
+  if (value instanceof RefBase && structOf(value) !== target) wrongValue(place(), `a reference to ${target.name}`, value);
+}
+
+function accessor(owner: AnyStruct, f: Field<unknown>, key: string, self: RefClass): Accessor {
   const word = owner.wordOf[key]!;
   switch (f.kind) {
     case 'value':
@@ -340,19 +345,45 @@ function accessor(owner: AnyStruct, f: Field<unknown>, key: string): Accessor {
           this.ctx.f64[((this.addr >>> 2) + word) >>> 1] = value;
         },
       };
+    case 'self':
+      return pointerAccessor(word, self);
     default:
-      return pointerAccessor(owner, f, word);
+      return f.to instanceof Struct ? pointerAccessor(word, f.to.Plain) : namedPointerAccessor(owner, f, word);
   }
 }
 
-function pointerAccessor(owner: AnyStruct, f: Field<unknown>, word: number): Accessor {
-  let target: AnyStruct | undefined; // found at the first load: it may be declared later
+function pointerAccessor(word: number, Target: RefClass): Accessor {
   return {
     get() {
       const addr = this.ctx.w[(this.addr >>> 2) + word]!;
-      if (addr === 0) return null;
-      target ??= targetOf(owner, f);
-      return makeRef(this.ctx, target, addr);
+      return addr === 0 ? null : new Target(this.ctx, addr);
+    },
+    set(value: RefBase<AnyStruct> | null) {
+      this.ctx.mutator.storePointer((this.addr >>> 2) + word, value === null ? 0 : plainAddress(value));
+    },
+  };
+}
+
+/** A pointer to a struct that may be declared later: its class is found at the first load. */
+function namedPointerAccessor(owner: AnyStruct, f: Field<unknown>, word: number): Accessor {
+  const found: { Target?: RefClass } = {}; // a property that is added once is a constant to V8, a variable is none
+  const find = (): RefClass => (found.Target = targetOf(owner, f).Plain);
+  return {
+    get() {
+      const addr = this.ctx.w[(this.addr >>> 2) + word]!;
+      return addr === 0 ? null : new (found.Target ?? find())(this.ctx, addr);
+    },
+    set(value: RefBase<AnyStruct> | null) {
+      this.ctx.mutator.storePointer((this.addr >>> 2) + word, value === null ? 0 : plainAddress(value));
+    },
+  };
+}
+
+function checkedPointer(owner: AnyStruct, f: Field<unknown>, word: number): Accessor {
+  return {
+    get() {
+      const addr = this.ctx.w[(this.addr >>> 2) + word]!;
+      return addr === 0 ? null : makeRef(this.ctx, targetOf(owner, f), addr);
     },
     set(value: RefBase<AnyStruct> | null) {
       this.ctx.mutator.storePointer((this.addr >>> 2) + word, value === null ? 0 : addressOf(value));
@@ -366,10 +397,20 @@ export function structOf<S extends AnyStruct>(ref: RefBase<S>): S {
 }
 const structKey = Symbol('struct');
 
-/** @internal The address of a live reference; a stale one or something else is refused, and in checked mode what place k does not take. */
-export function addressOf(value: RefBase<AnyStruct>, into?: Taker, k?: number): number {
+/** @internal The address of a live reference; a stale one or something else is refused. */
+export function addressOf(value: RefBase<AnyStruct>): number {
   if (!(value instanceof RefBase)) throw new TypeError(`a pointer field takes a reference or null, got ${typeText(value)}`);
-  return value.live(into, k) << 2;
+  return value.live() << 2;
+}
+
+/**
+ * @internal The same without checked mode: one load and one test. It sees whether the value has an address, not what it is
+ * the address of.
+ */
+export function plainAddress(value: RefBase<AnyStruct>): number {
+  const addr = value?.addr;
+  if (typeof addr !== 'number') addressOf(value);
+  return addr;
 }
 
 /** Loads through a pointer that may be nil: `deref(f.head).value` panics with Go's words when head is nil. */

@@ -100,19 +100,10 @@ export class Handle {
     readonly addr: number,
   ) {}
 
-  /**
-   * @internal The word at the address. In checked mode it throws when the object is gone, and when place k does not take this
-   * kind of handle.
-   */
-  live(_into?: Taker, _k?: number): number {
+  /** @internal The word at the address. In checked mode it throws when the object is gone. */
+  live(): number {
     return this.addr >>> 2;
   }
-}
-
-/** @internal Places (locals of a frame, say) that take certain handles only; asked in checked mode. */
-export interface Taker {
-  /** Throws TypeError when place k does not take the handle. */
-  expects(k: number, handle: Handle): void;
 }
 
 /** A handle that knows in checked mode which object it leads into: the base of slices, strings, maps, arrays and pointers. */
@@ -123,7 +114,7 @@ export class ValueHandle extends Handle {
     super(ctx, addr);
     this.serial = ctx.serials === null ? 0 : serialAt(ctx, addr);
   }
-  override live(_into?: Taker, _k?: number): number {
+  override live(): number {
     if (this.serial !== 0 && serialAt(this.ctx, this.addr) !== this.serial) staleReference(this.addr);
     return this.addr >>> 2;
   }

@@ -14,6 +14,11 @@
 // own; a full stack is copied to one of twice the size. Nothing points into a stack by address (frames know their offset
 // from stackLo), so copying adjusts nothing. Source: stack.go stackalloc, copystack. Go starts at 2 KiB; ours hold only
 // declared pointers, so 256 bytes are many frames.
+//
+// The innermost frames of the running goroutine may still be in registers, that is in JavaScript fields of a layer above:
+// a call that neither collects nor is sampled never touches the arena. While there may be such frames `limit` is 0, so
+// that the next push takes its slow road and writes them first (as Go poisons the stack guard of a goroutine that it wants
+// to stop), and whoever looks at the stack calls `save`.
 
 import type { GcWork } from '../gc/mgcwork.ts';
 import type { Heap } from '../heap/mheap.ts';
@@ -39,6 +44,14 @@ const poolOrders = 5; // 256, 512, 1K, 2K, 4K: cut from one page; larger stacks 
  */
 export const maxStackBytes = 64 << 20;
 
+/** Frames of the running goroutine whose words are in JavaScript fields. See the head of this file. */
+export interface Registers {
+  /** Pushes those frames that are in registers only. */
+  spill(): void;
+  /** Writes what the slots of the spilled frames hold now. */
+  write(): void;
+}
+
 /** The stacks of one machine's goroutines. */
 export class Stacks {
   private readonly free: Addr[] = new Array<Addr>(poolOrders).fill(0);
@@ -53,6 +66,10 @@ export class Stacks {
   private hi: Addr = 0;
   private sp: Addr = 0;
   private fp: Addr = 0;
+  /** `hi`, or 0 while frames may be in registers only. */
+  private limit: Addr = 0;
+  /** The typed layer's frames; null without one. */
+  registers: Registers | null = null;
 
   constructor(
     private readonly heap: Heap,
@@ -66,13 +83,30 @@ export class Stacks {
     const { gt } = this;
     this.running = g;
     this.lo = gt.stackLo[g];
-    this.hi = gt.stackHi[g];
+    this.hi = this.limit = gt.stackHi[g];
     this.sp = gt.sp[g];
     this.fp = gt.fp[g];
   }
 
-  /** Writes the registers back; the goroutine may go on. */
+  /** Writes all registers back; the goroutine may go on. */
   save(): void {
+    this.spill();
+    if (this.registers !== null) this.registers.write();
+    this.saveRegisters();
+  }
+
+  /** A frame of the running goroutine is in registers only. */
+  defer(): void {
+    this.limit = 0;
+  }
+
+  private spill(): void {
+    if (this.limit === this.hi) return;
+    this.limit = this.hi; // first: the frames are pushed by push
+    if (this.registers !== null) this.registers.spill();
+  }
+
+  private saveRegisters(): void {
     const { gt, running: g } = this;
     if (g === 0) return;
     gt.stackLo[g] = this.lo;
@@ -81,17 +115,17 @@ export class Stacks {
     gt.fp[g] = this.fp;
   }
 
-  /** The running goroutine stops. */
+  /** The running goroutine stops. It has no frames in registers: what can stop is a generator, and those have none. */
   unload(): void {
-    this.save();
+    this.saveRegisters();
     this.load(0 as G);
   }
 
   /** Pushes a frame of n zeroed slots for pc on the running goroutine's stack; returns its offset from `lo` in bytes. */
   push(pc: number, n: number): number {
     let frame = this.sp;
-    if (frame + ((FrameHead.words + n) << 2) > this.hi) {
-      this.grow((FrameHead.words + n) << 2);
+    if (frame + ((FrameHead.words + n) << 2) > this.limit) {
+      this.makeRoom((FrameHead.words + n) << 2);
       frame = this.sp;
     }
     const { w, fp } = this;
@@ -129,6 +163,11 @@ export class Stacks {
     return offset;
   }
 
+  private makeRoom(bytes: number): void {
+    this.spill();
+    if (this.sp + bytes > this.hi) this.grow(bytes);
+  }
+
   private grow(bytes: number): void {
     const { heap } = this;
     const used = this.sp - this.lo;
@@ -141,7 +180,7 @@ export class Stacks {
     this.fp = this.fp === 0 ? 0 : lo + (this.fp - this.lo);
     this.sp = lo + used;
     this.lo = lo;
-    this.hi = lo + size;
+    this.hi = this.limit = lo + size;
   }
 
   private alloc(size: number): Addr {
@@ -198,7 +237,7 @@ export class Stacks {
 
   /** Visits every pointer slot of g. */
   eachPointer(g: G, visit: (addr: Addr) => void): void {
-    this.save();
+    if (g === this.running) this.save();
     const { gt } = this;
     const { w } = this.heap;
     visit(gt.elem[g]);
@@ -214,7 +253,10 @@ export class Stacks {
   /** Writes g's pcs, leaf first, at most max; returns how many. Source: callers, gcallers. */
   callers(g: G, pcs: Int32Array, max: number): number {
     const { w } = this;
-    this.save();
+    if (g === this.running) {
+      this.spill(); // for their pcs; what their slots hold is not asked
+      this.saveRegisters();
+    }
     let n = 0;
     for (let fp = this.gt.fp[g]; fp !== 0 && n < max; ) {
       const i = fp >>> 2;

@@ -143,8 +143,9 @@ describe('identity', () => {
       rt.run(function* main(go) {
         const f = go.locals({ a: Node });
         f.a = go.new(Node);
-        expect(deref(f.a)).toBe(f.a);
-        deref(f.a.next);
+        const { a } = f;
+        expect(deref(a)).toBe(a);
+        deref(a.next);
       }),
     ).toThrow('panic: runtime error: invalid memory address or nil pointer dereference');
   });

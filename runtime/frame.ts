@@ -1,0 +1,183 @@
+// frame: frames of functions made by func, in registers. A call that neither collects nor is sampled never touches the arena:
+// its locals and pointer arguments are addresses in fields of a FrameRegs. When somebody is about to look at the stack (the
+// collector scans it, a malloc is sampled, an error is on its way up) or to push another frame, the frames that are in
+// registers only are pushed on the goroutine's stack; see sched/stack.ts. Three objects:
+//
+//   FrameStack   of a runtime: the frames that are active, outermost first, and how many of them have been pushed
+//   FuncFrames   of a function in a runtime: its pc, and its frames by depth of recursion, which are used again and again
+//   FrameRegs    a frame; its `face` is what the function's body sees, with the locals under their names
+//
+// A body cannot block, so the active frames are those of the running goroutine. Small integers in long-lived objects are the
+// point of it: storing a reference there would go through V8's own write barrier, and a class of frames a function would
+// make every access in here megamorphic. That is why the face is another object.
+
+import { FrameHead, type Registers } from '../sched/stack.ts';
+import type { Context } from './context.ts';
+
+/** Locals with a register; further ones are in `more`. */
+export const localRegisters = 4;
+/** Arguments with a register; further ones are in `more`, behind the locals. */
+export const argumentRegisters = 3;
+
+/** A frame of one function at one depth of its recursion. */
+export class FrameRegs {
+  /** Addresses that the first locals hold; 0 is nil. */
+  l0 = 0;
+  l1 = 0;
+  l2 = 0;
+  l3 = 0;
+  /** Addresses among the first arguments; 0 for what is no pointer. */
+  a0 = 0;
+  a1 = 0;
+  a2 = 0;
+  /** Arguments of the call. */
+  args = 0;
+  /** The frame's offset from stacks.lo, once it is pushed. */
+  offset = 0;
+  /** False when the call is over; checked mode only, where a frame is not used again. */
+  active = true;
+  /** Further locals and arguments. */
+  readonly more: number[] = [];
+  /** What the body sees. */
+  readonly face: unknown;
+
+  constructor(
+    readonly owner: FuncFrames,
+    faceOf: new (ctx: Context, regs: FrameRegs) => unknown,
+  ) {
+    this.face = new faceOf(owner.ctx, this);
+    for (let k = localRegisters; k < owner.locals; k++) this.more.push(0);
+  }
+
+  /** Address in local k. */
+  local(k: number): number {
+    if (k >= localRegisters) return this.more[k - localRegisters]!;
+    return k === 0 ? this.l0 : k === 1 ? this.l1 : k === 2 ? this.l2 : this.l3;
+  }
+
+  /** Sets local k. */
+  setLocal(k: number, addr: number): void {
+    if (k >= localRegisters) this.more[k - localRegisters] = addr;
+    else if (k === 0) this.l0 = addr;
+    else if (k === 1) this.l1 = addr;
+    else if (k === 2) this.l2 = addr;
+    else this.l3 = addr;
+  }
+
+  /** Makes the locals without a register nil. */
+  clearMore(): void {
+    for (let k = this.moreLocals - 1; k >= 0; k--) this.more[k] = 0;
+  }
+
+  /** Address of argument k, for those without a register. */
+  setArgument(k: number, addr: number): void {
+    this.more[this.moreLocals + k - argumentRegisters] = addr;
+  }
+
+  private argument(k: number): number {
+    if (k >= argumentRegisters) return this.more[this.moreLocals + k - argumentRegisters] ?? 0;
+    return k === 0 ? this.a0 : k === 1 ? this.a1 : this.a2;
+  }
+
+  private get moreLocals(): number {
+    return Math.max(0, this.owner.locals - localRegisters);
+  }
+
+  /** Writes the slots of a frame that has been pushed: the locals, then the arguments. */
+  write(w: Int32Array, lo: number): void {
+    const { locals } = this.owner;
+    const slots = ((lo + this.offset) >>> 2) + FrameHead.words;
+    for (let k = 0; k < locals; k++) w[slots + k] = this.local(k);
+    for (let k = 0; k < this.args; k++) w[slots + locals + k] = this.argument(k);
+  }
+}
+
+/** The active frames of one runtime. */
+export class FrameStack implements Registers {
+  /** Active frames, outermost first, in [0, depth); behind them what was there before. */
+  readonly active: FrameRegs[] = [];
+  depth = 0;
+  /** Frames [0, spilled) have been pushed. */
+  spilled = 0;
+
+  constructor(private readonly ctx: Context) {}
+
+  spill(): void {
+    const { stacks } = this.ctx;
+    for (; this.spilled < this.depth; this.spilled++) {
+      const r = this.active[this.spilled]!;
+      r.offset = stacks.push(r.owner.pc, r.owner.locals + r.args);
+    }
+  }
+
+  write(): void {
+    const { w, stacks } = this.ctx;
+    for (let d = 0; d < this.spilled; d++) this.active[d]!.write(w, stacks.lo);
+  }
+
+  /** The frame at depth d returns, and it had been pushed; so does whatever is above it. */
+  pop(d: number): void {
+    this.ctx.stacks.popTo(this.active[d]!.offset);
+    this.spilled = d;
+  }
+}
+
+/** One function in one runtime. */
+export class FuncFrames {
+  /** Frames by depth of recursion. */
+  private readonly frames: FrameRegs[] = [];
+  private depth = 0;
+  private readonly stack: FrameStack;
+  private readonly checked: boolean;
+
+  constructor(
+    readonly ctx: Context,
+    readonly pc: number,
+    /** Number of declared locals. */
+    readonly locals: number,
+    private readonly faceOf: new (ctx: Context, regs: FrameRegs) => unknown,
+  ) {
+    this.stack = ctx.frames;
+    this.checked = ctx.serials !== null;
+    this.more();
+  }
+
+  /** A call begins: its frame, with nil locals. The counts change last, so that a stack overflow in here leaves nothing behind. */
+  enter(args: number): FrameRegs {
+    const { stack, depth } = this;
+    if (depth === this.frames.length) this.more();
+    const r = this.frames[depth]!;
+    r.l0 = 0;
+    r.l1 = 0;
+    r.l2 = 0;
+    r.l3 = 0;
+    if (this.locals > localRegisters) r.clearMore();
+    r.args = args;
+    const d = stack.depth;
+    if (d === stack.active.length || stack.active[d] !== r) stack.active[d] = r;
+    this.ctx.stacks.defer();
+    this.depth = depth + 1;
+    stack.depth = d + 1;
+    return r;
+  }
+
+  /** The innermost call returns or throws. */
+  leave(): void {
+    const { stack } = this;
+    const d = stack.depth - 1;
+    if (stack.spilled > d) stack.pop(d);
+    stack.depth = d;
+    this.depth--;
+    if (this.checked) this.retire();
+  }
+
+  private more(): void {
+    this.frames.push(new FrameRegs(this, this.faceOf));
+  }
+
+  /** Checked mode: the frame is never used again, so that a use after the return is seen. */
+  private retire(): void {
+    this.frames[this.depth]!.active = false;
+    this.frames[this.depth] = new FrameRegs(this, this.faceOf);
+  }
+}
