@@ -41,7 +41,7 @@ bench-compare: build ## compare two builds of ours pair by pair: A=dist-folder B
 golden: install ## rewrite the golden files of the tests; `git diff` shows what changed
 	UPDATE_GOLDEN=1 $(BIN)/vitest run $(T)
 
-kernel: install ## assemble gc/markkernel.wat, the marking loop in WebAssembly, into markkernel.ts
+kernel: install ## assemble the WebAssembly kernels of marking and sweeping (.wat) into the .ts beside them
 	@node tools/kernel.mjs
 
 lock: ## write package-lock.json anew after a dependency changed, without hosts

@@ -121,6 +121,8 @@ export class Pacer {
   private percentGoal = Infinity;
   private sweepDistMinTrigger = 0;
   private runway = 0;
+  /** The trigger since the last commit; -1: nobody asked yet. */
+  private knownTrigger = -1;
   /** Bytes from the heap's size to the goal when the price was set. */
   private bytesLeft = 1;
 
@@ -171,6 +173,7 @@ export class Pacer {
     this.percentGoal = percent < 0 ? Infinity : Math.max(grown, this.heapMinimum);
     const weight = (this.consMark * (1 - goalUtilization)) / goalUtilization;
     this.runway = Math.trunc(weight * (this.lastHeapScan + this.lastStackScan + this.globalsScan));
+    this.knownTrigger = -1;
   }
 
   /** Heap size at which marking must be done; Infinity: never. Source: heapGoal. */
@@ -214,7 +217,9 @@ export class Pacer {
 
   /** Whether the heap has grown enough for a cycle. Source: gcTrigger.test, gcTriggerHeap. */
   shouldTrigger(): boolean {
-    return this.heap.heapLive >= this.trigger;
+    if (this.limit !== noLimit) return this.heap.heapLive >= this.trigger;
+    if (this.knownTrigger < 0) this.knownTrigger = this.trigger; // moves with a commit only; not computed for each span
+    return this.heap.heapLive >= this.knownTrigger;
   }
 
   // --- a cycle -------------------------------------------------------------------------------------------------------------

@@ -24,8 +24,10 @@ import { PageAlloc } from './mpagealloc.ts';
 import { type MSpan, type MSpanTable, mixedTypes, mspanTable, noTypeYet, SpanState } from './mspan.ts';
 import { specialBytes } from './mspecial.ts';
 import { HeapStats } from './mstats.ts';
+import { exchangeInScript } from './msweep.ts';
 import { classPages, classSize, classSlots, numSizeClasses, tinySize } from './sizeclasses.ts';
-import { noscanMask, quickMask, type RType, type TypeId, TypeTable } from './types.ts';
+import { type ExchangeBits, sweepKernel } from './sweepkernel.ts';
+import { noscanMask, type RType, type TypeId, TypeTable } from './types.ts';
 
 /** Page number; the tables below are indexed by address >>> 13. */
 export type Page = Id<'page'>;
@@ -50,6 +52,8 @@ export class Heap {
   readonly startBits: Int32Array;
   readonly allocBits: Int32Array;
   readonly markBits: Int32Array;
+  /** Step 4 of a span's sweep (msweep.ts). */
+  exchange: ExchangeBits;
   readonly pages: PageAlloc;
   readonly central: CentralSets;
   readonly stats: HeapStats;
@@ -104,6 +108,7 @@ export class Heap {
     this.startBits = tables.startBits as unknown as Int32Array;
     this.allocBits = tables.allocBits as unknown as Int32Array;
     this.markBits = tables.markBits as unknown as Int32Array;
+    this.exchange = sweepKernel(arena.memory, tables) ?? exchangeInScript(this.allocBits, this.markBits);
     this.pages = tables.pages;
     this.stats = tables.stats;
     this.central = new CentralSets(this, mem, tables);
@@ -296,7 +301,7 @@ export class Heap {
     if (known === type.id) return;
     if (known === noTypeYet) {
       mspan.objType[s] = type.id;
-      this.setPageMask(s, quickMask(type, mspan.elemSize[s]));
+      this.setPageMask(s, type.pageMask(mspan.elemSize[s]));
       return;
     }
     if (known !== mixedTypes) this.becomeMixed(s, known);

@@ -17,6 +17,7 @@ import { bitWordShift, wordsPerPage } from './layout.ts';
 import type { Heap } from './mheap.ts';
 import { type MSpan, SpanState } from './mspan.ts';
 import { sweepSpecials } from './mspecial.ts';
+import type { ExchangeBits } from './sweepkernel.ts';
 
 /**
  * Sweeps a span that the caller owns. preserve: the caller keeps it (it will be cached), whatever is left in it.
@@ -42,21 +43,33 @@ export function sweepSpan(heap: Heap, s: MSpan, preserve: boolean): boolean {
 
 /** Steps 3 and 4; returns the number of live slots. */
 function exchangeBits(heap: Heap, s: MSpan): number {
-  const { allocBits, markBits } = heap;
-  const first = heap.mspan.startPage[s] * wordsPerPage;
-  const end = first + heap.mspan.npages[s] * wordsPerPage;
-  let live = 0;
-  for (let i = first; i < end; i++) {
-    const marked = markBits[i]!;
-    if (marked !== 0) {
-      // allocBits has most marked slots already; ask for the cursor only when it has not
-      if ((marked & ~allocBits[i]!) !== 0 && (marked & ~allocatedIn(heap, s, i)) !== 0) zombie(heap, s, i);
-      live += popcount(marked);
-      if (!heap.faults.keepMarkBits) markBits[i] = 0;
-    }
-    allocBits[i] = marked;
-  }
+  const { startPage, npages, freeAddr } = heap.mspan;
+  const first = startPage[s] * wordsPerPage;
+  const end = first + npages[s] * wordsPerPage;
+  const cursor = freeAddr[s] >>> bitWordShift;
+  const below = (1 << ((freeAddr[s] >>> 3) & 31)) - 1; // granules before the cursor, slots or not: only slots are ever marked
+  const live = heap.exchange(first, end, cursor, below);
+  if (live < 0) zombie(heap, s, first, end);
+  if (heap.faults.keepMarkBits) for (let i = first; i < end; i++) heap.markBits[i] = heap.allocBits[i]!;
   return live;
+}
+
+/** The reference of sweepkernel.wat, on bit maps of any memory: see ExchangeBits. */
+export function exchangeInScript(allocBits: Int32Array, markBits: Int32Array): ExchangeBits {
+  return (first, end, cursor, below) => {
+    for (let i = cursor; i < end; i++) {
+      if ((markBits[i]! & ~(allocBits[i]! | below)) !== 0) return -1;
+      below = 0;
+    }
+    let live = 0;
+    for (let i = first; i < end; i++) {
+      const marked = markBits[i]!;
+      markBits[i] = 0;
+      allocBits[i] = marked;
+      live += popcount(marked);
+    }
+    return live;
+  };
 }
 
 /** Step 6. */
@@ -113,7 +126,9 @@ function clobberDead(heap: Heap, s: MSpan): void {
 
 const deadBeef = 0xdeadbeef | 0;
 
-function zombie(heap: Heap, s: MSpan, i: number): never {
+function zombie(heap: Heap, s: MSpan, first: number, end: number): never {
+  let i = first;
+  while (i < end && (heap.markBits[i]! & ~allocatedIn(heap, s, i)) === 0) i++;
   const slots = heap.markBits[i]! & ~allocatedIn(heap, s, i);
   const addr = (i << bitWordShift) + (31 - Math.clz32(slots & -slots)) * 8;
   return gothrow(`found pointer to free object: 0x${addr.toString(16)} in span ${s} (elemsize ${heap.mspan.elemSize[s]})`);

@@ -45,6 +45,17 @@ export class RType {
   get noscan(): boolean {
     return this.ptrWords.length === 0;
   }
+
+  /** The page mask of objects of this type in slots of elemBytes; each new span asks. */
+  pageMask(elemBytes: number): number {
+    if (elemBytes !== this.maskElemBytes) {
+      this.mask = quickMask(this, elemBytes);
+      this.maskElemBytes = elemBytes;
+    }
+    return this.mask;
+  }
+  private mask = 0;
+  private maskElemBytes = 0;
 }
 
 /** All types of one machine. */
@@ -106,7 +117,7 @@ export class TypeTable {
 }
 
 /** The page mask of objects of `type` in slots of elemBytes: see the head of this file. */
-export function quickMask(type: RType, elemBytes: number): number {
+function quickMask(type: RType, elemBytes: number): number {
   if (type.noscan) return noscanMask;
   if (elemBytes > maskWords * 4) return type.size === 4 && elemBytes <= maxSmallSize ? pointersMask : 0;
   let mask = 0;

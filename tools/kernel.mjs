@@ -1,16 +1,16 @@
-// Assembles gc/markkernel.wat into gc/markkernel.ts (`make kernel`). The bytes are checked in, so that nobody needs an assembler to
+// Assembles each kernel's .wat into the .ts beside it (`make kernel`). The bytes are checked in, so that nobody needs an assembler to
 // build or to run; a test assembles again and compares.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import wabt from 'wabt';
 
-const source = 'gc/markkernel.wat';
-const target = 'gc/markkernel.ts';
+/** The kernels, without extension. */
+export const kernels = ['gc/markkernel', 'heap/sweepkernel'];
 
-/** The bytes of the module. */
-export async function assemble() {
-  const module = (await wabt()).parseWat('markkernel.wat', readFileSync(source, 'utf8'), { threads: true });
+/** The bytes of a kernel's module. */
+export async function assemble(kernel) {
+  const module = (await wabt()).parseWat(`${kernel}.wat`, readFileSync(`${kernel}.wat`, 'utf8'), { threads: true });
   try {
     return [...module.toBinary({}).buffer];
   } finally {
@@ -25,8 +25,10 @@ function lines(bytes) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const text = readFileSync(target, 'utf8');
-  const begin = text.indexOf('= [') + 3;
-  const end = text.indexOf('];', begin);
-  writeFileSync(target, `${text.slice(0, begin)}\n${lines(await assemble())}\n${text.slice(end)}`);
+  for (const kernel of kernels) {
+    const text = readFileSync(`${kernel}.ts`, 'utf8');
+    const begin = text.indexOf('= [') + 3;
+    const end = text.indexOf('];', begin);
+    writeFileSync(`${kernel}.ts`, `${text.slice(0, begin)}\n${lines(await assemble(kernel))}\n${text.slice(end)}`);
+  }
 }

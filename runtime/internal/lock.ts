@@ -18,38 +18,52 @@ export const enum LockRank {
   persistentAlloc = 80,
 }
 
-/** The locks that are held now, in the order in which they were taken. One per machine. */
+/** The locks that are held now, a chain from the innermost outwards. One per machine. */
 export class LockOrder {
-  private readonly held: Mutex[] = [];
+  private innermost: Mutex | null = null;
 
   /** Names of the held locks, outermost first; empty at every safepoint. */
   heldNames(): string[] {
-    return this.held.map((m) => m.name);
+    const names: string[] = [];
+    for (let m = this.innermost; m !== null; m = m.outer) names.unshift(m.name);
+    return names;
   }
 
   lock(m: Mutex): void {
-    const { held } = this;
-    if (m.locked) gothrow(`lock: ${m.name} is already held by this M: self-deadlock (held: ${this.heldNames().join(', ')})`);
-    const top = held[held.length - 1];
-    if (top !== undefined && top.rank >= m.rank) {
-      gothrow(`lock: ${m.name} (rank ${m.rank}) taken while holding ${top.name} (rank ${top.rank})`);
-    }
+    const { innermost } = this;
+    if (m.locked || (innermost !== null && innermost.rank >= m.rank)) this.refuse(m);
     m.locked = true;
-    held.push(m);
+    m.outer = innermost;
+    this.innermost = m;
+  }
+
+  private refuse(m: Mutex): never {
+    if (m.locked) gothrow(`lock: ${m.name} is already held by this M: self-deadlock (held: ${this.heldNames().join(', ')})`);
+    const { name, rank } = this.innermost!;
+    return gothrow(`lock: ${m.name} (rank ${m.rank}) taken while holding ${name} (rank ${rank})`);
   }
 
   unlock(m: Mutex): void {
     if (!m.locked) gothrow(`unlock: ${m.name} is not held`);
     m.locked = false;
-    const { held } = this;
-    if (held[held.length - 1] === m) held.pop();
-    else held.splice(held.indexOf(m), 1);
+    if (this.innermost === m) this.innermost = m.outer;
+    else this.unlockInside(m);
+    m.outer = null;
+  }
+
+  /** m is not the innermost lock. */
+  private unlockInside(m: Mutex): void {
+    let inner = this.innermost!;
+    while (inner.outer !== m) inner = inner.outer!;
+    inner.outer = m.outer;
   }
 }
 
 /** A runtime lock. Its state lives here and not in the arena: it is never held where an inspector can look. */
 export class Mutex {
   locked = false;
+  /** The lock that was innermost when this one was taken. LockOrder's. */
+  outer: Mutex | null = null;
   constructor(
     readonly order: LockOrder,
     readonly rank: number,

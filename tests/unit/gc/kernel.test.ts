@@ -1,7 +1,11 @@
 // The marking loop in WebAssembly against its reference in TypeScript: the same heap, the same state after each run.
 import { describe, expect, test } from 'vitest';
-import { markKernel } from '../../../gc/markkernel.ts';
+import { kernelBytes as markBytes, markKernel } from '../../../gc/markkernel.ts';
 import { MarkState, oddMax } from '../../../gc/mgcwork.ts';
+import { wordsPerPage } from '../../../heap/layout.ts';
+import { heapStartPage } from '../../../heap/mheap.ts';
+import { exchangeInScript } from '../../../heap/msweep.ts';
+import { kernelBytes as sweepBytes } from '../../../heap/sweepkernel.ts';
 import type { Options } from '../../../runtime/index.ts';
 import { type Backing, pageSize } from '../../../runtime/internal/memory.ts';
 import { Rand } from '../../../runtime/internal/rand.ts';
@@ -96,8 +100,44 @@ describe('markkernel.wat and drainInScript', () => {
   });
 });
 
-test('markkernel.ts holds what markkernel.wat assembles to', async () => {
-  const { assemble } = (await import('../../../tools/kernel.mjs' as string)) as { assemble(): Promise<number[]> };
-  const { kernelBytes } = await import('../../../gc/markkernel.ts');
-  expect(kernelBytes).toEqual(await assemble());
+describe('sweepkernel.wat and exchangeInScript', () => {
+  test('exchange the same bits and count the same slots, or change nothing', () => {
+    const m = testMachine({ heapBytes: 64 * pageSize, backing: 'wasm' });
+    const { heap } = m;
+    const rand = new Rand(5, 'sweep');
+    const first = heapStartPage * wordsPerPage;
+    const outcomes = { swept: 0, refused: 0 };
+    for (let round = 0; round < 500; round++) {
+      const end = first + wordsPerPage * (1 + rand.below(3));
+      const cursor = first + rand.below(end - first + 1);
+      const below = (1 << rand.below(32)) - 1;
+      for (let i = first; i < end; i++) {
+        heap.allocBits[i] = rand.next();
+        const allocated = i < cursor ? -1 : heap.allocBits[i]! | (i === cursor ? below : 0);
+        heap.markBits[i] = rand.next() & allocated & rand.next();
+      }
+      if (rand.below(4) === 0 && cursor < end) heap.markBits[end - 1]! |= 1 << rand.below(32); // perhaps a zombie
+      const [allocs, marks] = [heap.allocBits.slice(), heap.markBits.slice()];
+      const live = heap.exchange(first, end, cursor, below);
+      expect(exchangeInScript(allocs, marks)(first, end, cursor, below)).toBe(live);
+      expect([heap.allocBits.slice(first, end), heap.markBits.slice(first, end)]).toEqual([
+        allocs.slice(first, end),
+        marks.slice(first, end),
+      ]);
+      outcomes[live < 0 ? 'refused' : 'swept']++;
+    }
+    expect(Math.min(outcomes.swept, outcomes.refused)).toBeGreaterThan(20);
+    heap.allocBits.fill(0);
+    heap.markBits.fill(0);
+  });
+});
+
+test('the checked-in kernels are what their texts assemble to', async () => {
+  const { assemble, kernels } = (await import('../../../tools/kernel.mjs' as string)) as {
+    assemble(kernel: string): Promise<number[]>;
+    kernels: string[];
+  };
+  expect(kernels).toEqual(['gc/markkernel', 'heap/sweepkernel']);
+  expect(markBytes).toEqual(await assemble('gc/markkernel'));
+  expect(sweepBytes).toEqual(await assemble('heap/sweepkernel'));
 });

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { classSize, makeSpanClass } from '../../../heap/sizeclasses.ts';
-import { maskWords, maxTypes, noscanMask, quickMask } from '../../../heap/types.ts';
+import { maskWords, maxTypes, noscanMask } from '../../../heap/types.ts';
 import { pagesMachine } from './support.ts';
 
 const table = () => pagesMachine(7).heap.types;
@@ -70,7 +70,7 @@ describe('the mask of a page', () => {
     ['too long for a mask', 128, [0, 31], 128, 0],
     ['a slot too long for a mask', 16, [1], 128, 0],
   ])('%s', (_what, size, words, slot, mask) => {
-    expect(quickMask(table().define('main.T', size, words), slot)).toBe(mask);
+    expect(table().define('main.T', size, words).pageMask(slot)).toBe(mask);
   });
 
   test('has a bit for exactly the words in which a pointer can stand, and is positive when there is one', () => {
@@ -81,7 +81,9 @@ describe('the mask of a page', () => {
         const size = 1 + (sizeSeed % words);
         const ptrs = Array.from({ length: size }, (_, i) => i).filter((i) => ((wordSeed >>> (i % 31)) & 1) !== 0);
         fc.pre(ptrs.length > 0);
-        const mask = quickMask(table().define('main.T', size * 4, ptrs), slot);
+        const mask = table()
+          .define('main.T', size * 4, ptrs)
+          .pageMask(slot);
         const want = Array.from({ length: words }, (_, i) => i).filter(
           (i) => i < Math.floor(words / size) * size && ptrs.includes(i % size),
         );
