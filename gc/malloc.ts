@@ -11,6 +11,7 @@
 import { bitWordShift } from '../heap/layout.ts';
 import { type AllocCache, MCache } from '../heap/mcache.ts';
 import { spanBytes } from '../heap/mcentral.ts';
+import { checkFree, freeObject } from '../heap/mfree.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { type MSpan, SpanState } from '../heap/mspan.ts';
 import { setProfileBucket } from '../heap/mspecial.ts';
@@ -267,6 +268,22 @@ export class Mutator {
     this.gc.takeAllocBlack();
   }
 
+  /**
+   * Frees an object by hand, as Go until 2014: see heap/mfree.ts for what is refused by a RangeError. False, and nothing is
+   * done, while a marking runs (in 2014 none ever does then): the object may be black or wait to be scanned, so it is left to
+   * the collector. Source: free of malloc.goc.
+   */
+  free(addr: Addr): boolean {
+    const { heap, gc } = this;
+    const s = checkFree(heap, addr);
+    if (gc.marking || gc.knobs.sbrk) return false;
+    const noscan = (heap.mspan.spanClass[s] & 1) !== 0;
+    const bytes = freeObject(heap, s, addr);
+    gc.pacer.update(noscan ? 0 : -bytes, false);
+    this.nanos += freeNanos;
+    return true;
+  }
+
   // --- sampling --------------------------------------------------------------------------------------------------------
 
   /** Samples a malloc. The special is attached after the profiler has let go of proflock. Source: profilealloc. */
@@ -384,5 +401,7 @@ function countdown(rate: number, rand: Rand): number {
 
 /** Virtual cost of taking a span, spread over the objects in it: about 20 ns an object of 16 bytes. */
 const refillNanos = 10_000;
+/** Virtual cost of freeing an object by hand. */
+const freeNanos = 30;
 /** Objects that one step of an assist scans at most. */
 const assistObjects = 512;

@@ -43,12 +43,12 @@ export class Oracle {
 
   constructor(heap: Heap, gc: GC, mutators: readonly Mutator[], events: Events) {
     for (const m of mutators) m.onSample = (addr, bytes, bucket) => this.ledger.set(addr, { bucket, bytes, born: gc.numGC });
-    events.subscribe((kind, addr) => {
+    events.subscribe((kind, addr, _size, byProgram) => {
       if (kind !== Ev.free) return;
       const entry = this.ledger.get(addr);
       this.ledger.delete(addr);
       // W2. (A sweep inside the stop comes before the count goes up.)
-      if (entry !== undefined && entry.born >= gc.numGC && !gc.eager) {
+      if (entry !== undefined && byProgram === 0 && entry.born >= gc.numGC && !gc.eager) {
         gothrow(`W2: sweep ${gc.numGC} freed 0x${addr.toString(16)}, which was allocated after mark termination ${entry.born}`);
       }
     });

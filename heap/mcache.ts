@@ -174,7 +174,7 @@ export class MCache {
   }
 
   /** Writes the cached span's cursor and count into the span table. */
-  private writeBackOne(c: AllocCache): void {
+  writeBackOne(c: AllocCache): void {
     const { mspan } = this.heap;
     mspan.freeAddr[c.span] = this.freeAddr(c);
     mspan.allocCount[c.span] = this.countNow(c);
@@ -233,6 +233,28 @@ export class MCache {
   /** Whether this cache holds span s with its free slots marked. */
   blackened(s: MSpan): boolean {
     return this.alloc.some((c) => c.span === s && c.blackFrom >= 0);
+  }
+
+  /**
+   * A slot of the cached span was freed by hand: the cursor goes back to it if it has passed it, and what was handed out
+   * behind it stands in the alloc bits from now on. Source: free of malloc.goc, "we own the span".
+   */
+  takeBack(c: AllocCache, addr: Addr): void {
+    const { allocBits, startBits, mspan } = this.heap;
+    const word = addr >>> bitWordShift;
+    const bit = 1 << ((addr >>> 3) & 31);
+    if (word <= c.word) {
+      for (let i = word; i < c.word; i++) allocBits[i] = startBits[i]!;
+      if (c.word < c.endWord) allocBits[c.word] = startBits[c.word]! & ~c.free;
+      c.free = word === c.word ? c.free | bit : bit;
+      c.word = word;
+      c.base = word << bitWordShift;
+    }
+    allocBits[word]! &= ~bit;
+    c.countBefore--; // so that the slot's next use counts as an allocation
+    c.needZero = 1;
+    mspan.needZero[c.span] = 1;
+    this.writeBackOne(c);
   }
 
   /** Gives one class's span back to mcentral and corrects the statistics. */

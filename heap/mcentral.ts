@@ -114,13 +114,13 @@ export class CentralSets {
   }
 
   /**
-   * Takes a span back from a P's cache. A span that was cached before this cycle's mark termination is swept first.
+   * Takes a span back from a P's cache. A span that was cached before this cycle's mark termination is swept first; one of
+   * which everything was freed by hand goes back to the heap.
    * Source: mcentral.uncacheSpan.
    */
   uncacheSpan(s: MSpan): void {
     const { heap } = this;
     const { mspan } = heap;
-    if (mspan.allocCount[s] === 0) gothrow('uncaching span but s.allocCount == 0');
     if (mspan.sweepGen[s] === heap.sweepGen + 1) {
       if (!cas(mspan.sweepGen, s, heap.sweepGen + 1, heap.sweepGen - 1)) gothrow(`mcentral.uncacheSpan: span ${s} changed hands`);
       sweepSpan(heap, s, false);
@@ -129,7 +129,12 @@ export class CentralSets {
     if (!cas(mspan.sweepGen, s, heap.sweepGen + 3, heap.sweepGen)) {
       gothrow(`mcentral.uncacheSpan: span ${s} has sweepgen ${mspan.sweepGen[s]}, heap ${heap.sweepGen}`);
     }
-    this.push(s);
+    if (mspan.allocCount[s] > 0) {
+      this.push(s);
+      return;
+    }
+    heap.clearObjectType(s);
+    heap.freeSpan(s);
   }
 
   /** Calls visit for every span of every unswept set of a class. */

@@ -226,14 +226,54 @@ function hasFinalizer(heap: Heap, at: Addr, end: number): boolean {
   return false;
 }
 
-/** Does what a record asks for and recycles it; it is already out of the list. Source: freeSpecial. */
-function freeSpecial(heap: Heap, s: MSpan, record: Addr): void {
+/** Whether a finalizer hangs on the object at addr, in span s. The span is swept. */
+export function hasFinalizerAt(heap: Heap, s: MSpan, addr: Addr): boolean {
+  return heap.mspan.finalizers[s] !== 0 && hasFinalizer(heap, recordsOf(heap, s, addr).first, addr - heap.base(s) + heap.mspan.elemSize[s]);
+}
+
+/**
+ * Frees all records of the object at addr, in span s, which is swept: it is freed by hand. They are taken off the list first,
+ * as freeing them needs the profiler's lock. Source: freeallspecials.
+ */
+export function freeSpecialsOf(heap: Heap, s: MSpan, addr: Addr): void {
+  if (heap.mspan.specials[s] === 0) return;
+  const { w, mspan } = heap;
+  heap.spanSpecialLock.lock();
+  const { before, first } = recordsOf(heap, s, addr);
+  const end = addr - heap.base(s) + mspan.elemSize[s];
+  const records: Addr[] = [];
+  let after = first;
+  for (; after !== 0 && w[(after >>> 2) + Special.offset]! < end; after = w[(after >>> 2) + Special.next]!) records.push(after);
+  if (records.length > 0) {
+    if (before === 0) mspan.specials[s] = after;
+    else w[(before >>> 2) + Special.next] = after;
+    if (after === 0) mspan.specialsTail[s] = before;
+  }
+  heap.spanSpecialLock.unlock();
+  for (const record of records) freeSpecial(heap, s, record, true);
+}
+
+/** The first record at addr or behind it, and the one before that; 0 for none. */
+function recordsOf(heap: Heap, s: MSpan, addr: Addr): { before: Addr; first: Addr } {
+  const { w, mspan } = heap;
+  const offset = addr - heap.base(s);
+  let before: Addr = 0;
+  let first: Addr = mspan.specials[s];
+  for (; first !== 0 && w[(first >>> 2) + Special.offset]! < offset; first = w[(first >>> 2) + Special.next]!) before = first;
+  return { before, first };
+}
+
+/**
+ * Does what a record asks for and recycles it; it is already out of the list. explicit: the program freed the object.
+ * Source: freeSpecial.
+ */
+function freeSpecial(heap: Heap, s: MSpan, record: Addr, explicit = false): void {
   const i = record >>> 2;
   const value = heap.w[i + Special.value]!;
   const kind: SpecialKind = heap.w[i + Special.kind]!;
   switch (kind) {
     case SpecialKind.profile:
-      if (!heap.faults.loseSpecial) heap.profiler.mProfFree(value, heap.mspan.elemSize[s], false);
+      if (!heap.faults.loseSpecial) heap.profiler.mProfFree(value, heap.mspan.elemSize[s], explicit);
       break;
     case SpecialKind.finalizer:
       heap.mspan.finalizers[s]--;

@@ -19,7 +19,7 @@ import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
-import { type AnyStruct, type Field, type Ref, structOf } from './struct.ts';
+import { type AnyStruct, addressOf, type Field, type Ref, RefBase, structOf } from './struct.ts';
 import { Handle } from './value.ts';
 
 /** A goroutine's body: a generator function. Its arguments after the first come from `go.go`. */
@@ -77,6 +77,17 @@ export class Go extends Maker implements Caller {
   new<E extends Field<unknown>>(type: E): PointerTo<E>;
   new(type: Field<unknown>): Handle {
     return allocate(this.ctx, type as AnyStruct);
+  }
+
+  /**
+   * Frees an object by hand, as Go's own runtime did until 2014: for experiments with accounting. The program must not use it
+   * any more, and nothing in the heap may point to it. The memory profile counts the free at once, as it counts mallocs. False
+   * while the collector marks (never in era 2014): then it is left to it. RangeError: the object is free already, lies inside
+   * another, is smaller than 16 bytes, has a finalizer. TypeError: no reference, or a stale one.
+   */
+  free<S extends AnyStruct>(ref: Ref<S>): boolean {
+    if (!(ref instanceof RefBase)) throw new TypeError(`go.free: got ${ref === null ? 'null' : typeof ref}, wanted a reference`);
+    return this.ctx.mutator.free(addressOf(ref));
   }
 
   /** A channel. Go's make(chan T, capacity). */

@@ -56,6 +56,14 @@ export class Raw {
     return this.ctx.mutator.mallocgc(type.size * n, type);
   }
 
+  /**
+   * Frees the object at addr by hand, as Go until 2014; false while marking runs, when it is left to the collector. RangeError
+   * for what is no object of its own: see heap/mfree.ts.
+   */
+  free(addr: number): boolean {
+    return this.ctx.mutator.free(addr);
+  }
+
   /** Word k of the object at addr. */
   load(addr: number, k: number): number {
     return this.words[(addr >>> 2) + k]!;

@@ -66,8 +66,9 @@ export class SkewMeter {
       this.truth = oracle.at(gc.numGC)!;
       this.atRead = null;
     });
-    m.subscribe((kind, addr) => {
-      if (kind === Ev.free && this.atRead !== null) this.atRead.free(addr);
+    m.subscribe((kind, addr, _size, byProgram) => {
+      // a free by the program waits in a stage, as a malloc does: the next profile does not speak of it
+      if (kind === Ev.free && byProgram === 0 && this.atRead !== null) this.atRead.free(addr);
     });
   }
 

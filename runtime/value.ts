@@ -129,7 +129,7 @@ export function serialAt(ctx: Context, addr: number): number {
 /** @internal */
 export function staleReference(addr: number): never {
   throw new TypeError(
-    `stale reference: the object at 0x${addr.toString(16)} was freed by the collector. A pointer that must survive a call, an ` +
+    `stale reference: the object at 0x${addr.toString(16)} was freed by the collector, or by go.free. A pointer that must survive a call, an ` +
       'allocation or a yield belongs into a declared local (func, go.locals), a parameter or the heap; a plain JavaScript variable is no root.',
   );
 }

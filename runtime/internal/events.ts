@@ -21,7 +21,7 @@ export const enum Ev {
   goEnd = 6,
   /** a address, b size in bytes (rounded), c type id */
   malloc = 10,
-  /** a address, b size in bytes: found by the sweeper, memory not yet reused */
+  /** a address, b size in bytes, c 0 found by the sweeper, 1 freed by the program; memory not yet reused */
   free = 11,
   /** a address of the slot, b old value, c new value: a pointer write while the barrier is on */
   barrier = 12,

@@ -174,7 +174,7 @@ describe('identity', () => {
 describe('checked mode', () => {
   const Node = struct('checked.Node', { id: i32, next: self });
   const message =
-    /^stale reference: the object at 0x[0-9a-f]+ was freed by the collector\. .* declared local .* a plain JavaScript variable is no root\.$/;
+    /^stale reference: the object at 0x[0-9a-f]+ was freed by the collector, or by go\.free\. .* declared local .* a plain JavaScript variable is no root\.$/;
 
   test('a reference that nobody rooted says so when it is used after a collection, and tells the rule', () => {
     run(function* main(go) {
