@@ -1,5 +1,6 @@
 // runtime/debug/garbage_test.go: the history of pauses, GOGC at run time, memory given back.
 import { describe, expect, test } from 'vitest';
+import { slice, u8 } from '../../runtime/index.ts';
 import type { Machine } from '../../runtime/machine.ts';
 import { readGCStats, readMemStats } from '../../runtime/memstats.ts';
 import { testMachine } from '../support/machine.ts';
@@ -40,33 +41,29 @@ test('TestSetGCPercent', () => {
   const baseline = 10 * MiB; // Go's test has 100 MB, and allows a fifth of it for what it does not know of
   const slack = baseline / 50;
   goRun(function* main(go) {
-    const { machine } = go.runtime;
-    const { raw } = go;
-    const bytes = raw.defineType('byte', 4, []);
-    const [ballast, sink] = [0, 1];
-    const globals = machine.globals(2);
-    const make = (into: number, n: number) => raw.store(globals, into, raw.mutator.mallocgc(n, bytes));
+    const f = go.locals({ ballast: slice(u8), sink: slice(u8) });
+    const make = (n: number) => go.make(slice(u8), n);
 
     expect([yield* go.setGCPercent(123), yield* go.setGCPercent(100)]).toEqual([100, 123]);
 
     yield* go.gc();
-    make(ballast, baseline - go.readMemStats().alloc);
+    f.ballast = make(baseline - go.readMemStats().alloc);
     yield* go.gc();
     expect(Math.abs(go.readMemStats().alloc - baseline)).toBeLessThan(slack);
     expect(Math.abs(go.readMemStats().nextGC - 2 * baseline)).toBeLessThan(slack);
     const before = go.readMemStats().numGC;
-    for (let made = 0; made < baseline / 3; made += 1024) make(sink, 1024);
-    raw.store(globals, sink, 0);
+    for (let made = 0; made < baseline / 3; made += 1024) f.sink = make(1024);
+    f.sink = go.zero(slice(u8));
     yield* go.setGCPercent(50);
     expect(Math.abs(go.readMemStats().nextGC - 1.5 * baseline)).toBeLessThan(slack);
     expect(go.readMemStats().numGC, 'some garbage, not enough for a collection').toBe(before);
 
     yield* go.setGCPercent(100);
     yield* go.gc();
-    make(sink, baseline / 5);
+    f.sink = make(baseline / 5);
     const live = go.readMemStats().numGC;
     yield* go.setGCPercent(10); // 120 % are allocated and 110 % allowed: the next allocation begins a cycle
-    make(sink, MiB);
+    f.sink = make(MiB);
     yield* go.sleep(1e9);
     expect(go.readMemStats().numGC).toBe(live + 1);
   }, busy);

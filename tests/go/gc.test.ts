@@ -1,6 +1,6 @@
 // gc_test.go and testdata/testprog/gc.go: what a collection must leave alone, what it must find, and what it counts.
 import { describe, expect, test } from 'vitest';
-import { type Caller, func, i32, ptr, Runtime, self, struct } from '../../runtime/index.ts';
+import { array, type Caller, type Field, func, i32, ptr, Runtime, self, slice, struct, u8 } from '../../runtime/index.ts';
 import { countPagesInUse, readMemStatsSlow } from '../../runtime/memstats.ts';
 import { testMachine } from '../support/machine.ts';
 import { busy, goRun, isObject } from './support.ts';
@@ -11,12 +11,10 @@ const Boxed = struct('gc.boxed', { value: i32, pointer: ptr(Int) }); // with a p
 test('TestGcSys', () => {
   goRun(
     function* main(go) {
-      const { machine } = go.runtime;
-      const bytes = go.raw.defineType('byte', 4, []);
-      const sink = machine.globals(1);
+      const f = go.locals({ sink: slice(u8) });
       yield* go.gc();
       const before = go.readMemStats();
-      for (let i = 0; i < 100_000; i++) go.raw.store(sink, 0, go.raw.mutator.mallocgc(1029, bytes));
+      for (let i = 0; i < 100_000; i++) f.sink = go.make(slice(u8), 1029);
       const after = go.readMemStats();
       expect(after.totalAlloc - before.totalAlloc).toBe(100_000 * 1152);
       expect(after.sys - before.sys).toBeLessThanOrEqual(16 << 20);
@@ -26,39 +24,40 @@ test('TestGcSys', () => {
 });
 
 test('TestGcDeepNesting', () => {
+  const two = <E extends Field<unknown>>(elem: E) => array(elem, 2);
+  const T = two(two(two(two(two(two(two(two(two(two(ptr(Boxed))))))))))); // [2][2][2][2][2][2][2][2][2][2]*T
   goRun(function* main(go) {
-    const { raw } = go;
-    const pointer = raw.defineType('*int', 4, [0]);
-    const frame = raw.enter(raw.pc('main.main'), 1);
-    raw.set(frame, 0, raw.array(pointer, 2 ** 10)); // [2][2][2][2][2][2][2][2][2][2]*int is 1024 pointers in a row
-    raw.store(raw.get(frame, 0), 0, go.new(Boxed).addr);
-    raw.words[raw.load(raw.get(frame, 0), 0) >>> 2] = 13;
+    const f = go.locals({ a: T });
+    f.a = go.new(T);
+    const first = () => f.a!.get(0).get(0).get(0).get(0).get(0).get(0).get(0).get(0).get(0);
+    first().set(0, go.new(Boxed));
+    first().get(0)!.value = 13;
     yield* go.gc();
-    expect(raw.load(raw.load(raw.get(frame, 0), 0), 0)).toBe(13);
+    expect(first().get(0)!.value).toBe(13);
+    expect(first().get(1)).toBe(null);
   });
 });
 
 test('TestGcArraySlice', () => {
+  // buf is not the first field as in Go, so that a slice of it leads into the object
+  const X = struct('gc.X', { next: self, nextbuf: slice(u8), buf: array(u8, 1) });
   goRun(function* main(go) {
-    const { raw } = go;
-    // next, then nextbuf as pointer, length and capacity, then buf: so that a slice of buf points into the object
-    const X = raw.defineType('gc.X', 20, [0, 1]);
-    const [next, nextbuf, buf] = [0, 1, 4];
-    const frame = raw.enter(raw.pc('main.main'), 1);
+    const f = go.locals({ head: X, p: X });
     for (let i = 0; i < 10; i++) {
-      const head = raw.get(frame, 0);
-      const p = raw.new(X);
-      raw.set(frame, 0, p);
-      raw.words[(p >>> 2) + buf] = 42 + i;
-      raw.store(p, next, i % 2 === 0 ? head : 0); // every second one hangs on its slice alone
-      if (head !== 0) raw.store(p, nextbuf, head + buf * 4);
+      f.p = go.new(X);
+      f.p.buf.set(0, 42);
+      f.p.next = f.head;
+      if (f.head !== null) f.p.nextbuf = f.head.buf.slice();
+      f.head = f.p;
       yield* go.gc();
     }
-    let p = raw.get(frame, 0);
-    for (let i = 9; i >= 0; i--) {
-      expect(raw.load(p, buf)).toBe(42 + i);
-      p = raw.load(p, nextbuf) - buf * 4;
-    }
+    for (f.p = f.head; f.p !== null; f.p = f.p.next) expect(f.p.buf.get(0)).toBe(42);
+
+    const last = f.head!.nextbuf; // now a slice alone holds the object
+    f.head!.next = null;
+    expect(isObject(go.runtime, last.addr)).toBe(false);
+    yield* go.gc();
+    expect([last.length, last.get(0)]).toEqual([1, 42]);
   });
 });
 

@@ -1,20 +1,23 @@
 // gcinfo_test.go: which words of an object, a global or a frame the collector takes for pointers. Go reads its bitmap; here
 // every word gets the address of an object of its own, and the mask is which of those objects a collection leaves.
 import { describe, expect, test } from 'vitest';
-import { type AnyStruct, bool, f64, type Go, i32, ptr, self, struct } from '../../runtime/index.ts';
+import { type AnyStruct, array, type Go, i32, ptr, self, slice, struct, u8, u16, u64 } from '../../runtime/index.ts';
 import { FrameHead } from '../../sched/stack.ts';
 import { goRun, isObject } from './support.ts';
 
 const Ptr = struct('main.Ptr', { p: self });
 const ScalarPtr = struct('main.ScalarPtr', { q: i32, w: ptr(Ptr), e: i32, r: ptr(Ptr), t: i32, y: ptr(Ptr) });
 const PtrScalar = struct('main.PtrScalar', { q: ptr(Ptr), w: i32, e: ptr(Ptr), r: i32, t: ptr(Ptr), y: i32 });
-/** Fields of each kind; f64 is aligned to 8 bytes, so that there is a gap before it. */
-const BigStruct = struct('main.BigStruct', { q: ptr(Ptr), w: bool, r: ptr(Ptr), u: f64, i: ptr(Ptr), t: i32 });
+/** Go's, with a slice in the place of the string; words are 32 bits wide, and u is aligned to 8 bytes. */
+const BigStruct = struct('main.BigStruct', {
+  q: ptr(u8), w: u8, e: array(u8, 17), r: slice(u8), t: i32, y: u16, u: u64, i: slice(u8),
+}); // biome-ignore format: one glance
 
 const infoPtr = [1];
 const infoScalarPtr = [0, 1, 0, 1, 0, 1];
 const infoPtrScalar = [1, 0, 1, 0, 1, 0];
-const infoBigStruct = [1, 0, 1, 0, 0, 0, 1, 0];
+// q; w and e; r; t, y, a gap and u; i; a gap
+const infoBigStruct = [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0];
 
 /** Puts the address of a new object into each of `words` words from word `first` of the arena; says which a collection leaves. */
 function* maskOf(go: Go, first: number, words: number): Generator<void, number[], void> {

@@ -1,7 +1,7 @@
 // mfinal_test.go: finalizers of objects of several kinds. Go's finalizers differ in what they take and return; ours take a
 // reference, and may be generators.
 import { expect, test } from 'vitest';
-import { bool, f64, type Go, host, i32, ptr, type Ref, self, struct } from '../../runtime/index.ts';
+import { array, bool, f64, type Go, host, i32, ptr, type Ref, self, slice, struct, u8 } from '../../runtime/index.ts';
 import { collect, goRun, isObject } from './support.ts';
 
 const T = struct('mfinal.T', { value: i32, pointer: self });
@@ -73,6 +73,35 @@ test('TestFinalizerInterfaceBig', () => {
     yield* ch.recv();
   });
   expect(seen).toEqual([0xdeadbeefdeadb, true, -1, 7]);
+});
+
+const objsize = 320;
+const Obj = struct('mfinal.objtype', { bytes: array(u8, objsize) });
+
+/** Of two objects that lie one behind the other, which is the second; a slice of the first that begins at `from` is kept. */
+function keepsNeighbour(from: number): boolean {
+  let fin = false;
+  goRun(function* main(go) {
+    const f = go.locals({ x: Obj, y: Obj, xs: slice(u8) });
+    do {
+      f.x = f.y;
+      f.y = go.new(Obj);
+    } while (f.x === null || f.y.addr !== f.x.addr + objsize);
+    f.xs = f.x.bytes.slice(from);
+    go.setFinalizer(f.y, () => {
+      fin = true;
+    });
+    f.x = null;
+    f.y = null;
+    yield* collect(go);
+    expect(f.xs.length).toBe(objsize - from); // alive until here
+  });
+  return !fin;
+}
+
+test('TestEmptySlice', () => {
+  expect(keepsNeighbour(objsize - 1)).toBe(false);
+  expect(keepsNeighbour(objsize), 'an empty slice at the end of an object does not hold the next one').toBe(false);
 });
 
 test('TestFinalizerOnGlobal', () => {

@@ -1,6 +1,6 @@
 // Programs of Go's test folder about finalizers: of tiny objects, of chains, of what goroutines and deferred functions held.
 import { expect, test } from 'vitest';
-import { type Go, i32, inUseBytes, inUseObjects, ptr, type Ref, self, struct } from '../../runtime/index.ts';
+import { type Go, i32, inUseBytes, inUseObjects, ptr, type Ref, self, slice, struct } from '../../runtime/index.ts';
 import { collect, goRun } from './support.ts';
 
 /** Below 16 bytes and without pointers: shares tiny blocks. */
@@ -142,20 +142,20 @@ test('fixedbugs/issue5493.go', () => {
 test('fixedbugs/issue46725.go', () => {
   const jenny = 8675309;
   goRun(function* main(go) {
-    const { raw } = go;
-    const frame = raw.enter(raw.pc('main.main'), 1);
-    raw.set(frame, 0, raw.array(raw.defineType('*T', 4, [0]), 10)); // the slice h
+    const f = go.locals({ s: slice(ptr(Boxed)), h: slice(ptr(Boxed)) });
     let done = false;
-    const t = go.new(Boxed);
-    t.value = jenny;
-    raw.store(raw.get(frame, 0), 0, t.addr);
-    go.setFinalizer(t, () => {
+    f.s = go.make(slice(ptr(Boxed)), 10);
+    f.s.set(0, go.new(Boxed));
+    f.s.get(0)!.value = jenny;
+    go.setFinalizer(f.s.get(0)!, () => {
       done = true;
     });
+    f.h = f.s;
+    f.s = go.zero(slice(ptr(Boxed)));
     for (let i = 0; i < 10; i++) yield* collect(go);
     expect(done, "GC'd early").toBe(false);
-    expect(t.value).toBe(jenny);
-    raw.set(frame, 0, 0);
+    expect(f.h.get(0)!.value).toBe(jenny);
+    f.h = f.s;
     yield* collect(go);
     expect(done).toBe(true);
   });
