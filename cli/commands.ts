@@ -42,7 +42,7 @@ const godebugMeaning: Readonly<Record<keyof GoDebug, string>> = {
   gcstoptheworld: '1: marking is one pause; 2: so is the sweep',
   clobberfree: '1: freed objects are overwritten with 0xdeadbeef',
   sbrk: '1: nothing is freed or used again',
-  scavtrace: '1: a line when a sweep is complete',
+  scavtrace: '1: what was given back to the system, when a sweep is complete',
   inittrace: "1: a line for each package's initialization",
   checkheap: '1: every invariant of the heap at each phase change (ours)',
   gceverymalloc: '1: a whole collection before every malloc: slow (ours)',

@@ -4,6 +4,7 @@
 
 import type { Era } from '../runtime/internal/era.ts';
 import { pageSize } from '../runtime/internal/memory.ts';
+import { heapRetained } from './memlimit.ts';
 import type { GC } from './mgc.ts';
 
 const mb = 2 ** 20;
@@ -174,10 +175,10 @@ export function pacerSweepLine(c: { heapLive: number; liveBasis: number; pagesSw
 }
 
 /** scavtrace=1. Bytes: returned to the system since the last line, in all, in use, and kept (in use or free). Source: printScavTrace. */
-export function scavLine(c: { work: number; released: number; inUse: number; retained: number; forced: boolean }): string {
+export function scavLine(c: { work: number; released: number; inUse: number; retained: number; forced: boolean; reset: boolean }): string {
   const util = c.retained === 0 ? 0 : Math.floor((c.inUse * 100) / c.retained);
   const kib = (bytes: number) => Math.floor(bytes / 1024);
-  return `scav ${kib(c.work)} KiB work, ${kib(c.released)} KiB total, ${util}% util${c.forced ? ' (forced)' : ''}`;
+  return `scav ${kib(c.work)} KiB work, ${kib(c.released)} KiB total, ${util}% util${c.forced ? ' (forced)' : c.reset ? ' [controller reset]' : ''}`;
 }
 
 /** inittrace=1: one package's initialization; times in nanoseconds. Source: doInit. */
@@ -251,19 +252,27 @@ export function tracePacerEnd(gc: GC): void {
   const last = pacer.lastCycle;
   if (last === null) return;
   const { heapScanWork: heapWork, stackScanWork: stackWork, globalsScanWork: globalsWork } = pacer;
-  gc.print?.(pacerEndLine({ ...last, heapWork, stackWork, globalsWork, reset: false }));
+  gc.print?.(pacerEndLine({ ...last, heapWork, stackWork, globalsWork }));
 }
 
 /** gcpacertrace and scavtrace: all spans of a cycle are swept. */
 export function traceSweepDone(gc: GC): void {
-  const { stats, pages } = gc.heap;
+  const { stats } = gc.heap;
   if (gc.knobs.pacerTrace) {
     const { heapLive, pagesSwept } = stats;
     const { liveBasis, sweepPagesPerByte: pagesPerByte } = gc.sweeper;
     gc.print?.(pacerSweepLine({ heapLive, liveBasis, pagesSwept, pagesPerByte }));
   }
   if (!gc.knobs.scavTrace) return;
-  const inUse = stats.pagesInUse * pageSize;
-  const retained = (pages.zeroedBase - stats.manualPages) * pageSize; // pages that were ever touched, stacks left out
-  gc.print?.(scavLine({ work: 0, released: (pages.grown - pages.zeroedBase) * pageSize, inUse, retained, forced: false }));
+  traceScavenge(gc, gc.scavenger.releasedSinceTrace, false);
+}
+
+/** scavtrace: `work` bytes were released since the last line, or just now by force. */
+export function traceScavenge(gc: GC, work: number, forced: boolean): void {
+  const { stats, pages } = gc.heap;
+  const { scavenger } = gc;
+  const reset = !forced && scavenger.controllerReset;
+  const released = pages.released * pageSize;
+  gc.print?.(scavLine({ work, released, inUse: stats.pagesInUse * pageSize, retained: heapRetained(gc.heap), forced, reset }));
+  if (!forced) scavenger.traced();
 }

@@ -5,17 +5,22 @@ import type { SysMem } from '../runtime/internal/sysmem.ts';
 import type { MemoryInUse } from './mgcpacer.ts';
 
 /**
- * What the memory limit counts: pages that were ever in use, and memory off the heap. The arena's tables are left out (they
- * have one size for good), and so are pages that no span has touched: the system gives those memory when they are.
+ * What the memory limit counts: pages of the heap that are in use or ready to be, and memory off the heap. The arena's tables
+ * are left out (they have one size for good), and so are released pages: the system gives those memory when they are used.
  */
 export function memoryInUse(heap: Heap, sys: SysMem): MemoryInUse {
   const { pages, stats } = heap;
   return {
-    heapFree: () => (pages.zeroedBase - pages.inUse) * pageSize,
+    heapFree: () => (pages.grown - pages.released - pages.inUse) * pageSize,
     heapAlloc: () => {
       const { allocBytes, freeBytes } = stats.totals();
       return allocBytes - freeBytes;
     },
-    mappedReady: () => pages.zeroedBase * pageSize + sys.obtained(),
+    mappedReady: () => (pages.grown - pages.released) * pageSize + sys.obtained(),
   };
+}
+
+/** Bytes of the heap that the system has given memory for, stacks left out: in use, or free and ready. Source: heapRetained. */
+export function heapRetained({ pages, stats }: Heap): number {
+  return (pages.grown - pages.released - stats.manualPages) * pageSize;
 }

@@ -29,16 +29,17 @@ import type { SysMem } from '../runtime/internal/sysmem.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
 import { CycleClock, gcCost } from './gcclock.ts';
 import { type GcKnobs, knobsOff } from './gcknobs.ts';
-import { traceCycle, tracePacerEnd, tracePacerStart, traceSweepDone } from './gctrace.ts';
+import { traceCycle, tracePacerEnd, tracePacerStart, traceScavenge, traceSweepDone } from './gctrace.ts';
 import type { Mutator } from './malloc.ts';
 import { colourFindings } from './mcheckcolours.ts';
 import { checkMarks, type RootVisitor } from './mcheckmark.ts';
-import { memoryInUse } from './memlimit.ts';
+import { heapRetained, memoryInUse } from './memlimit.ts';
 import { CPULimiter, capacityPerProc } from './mgclimit.ts';
 import { markLoops } from './mgcmark.ts';
-import { Pacer } from './mgcpacer.ts';
+import { noLimit, Pacer } from './mgcpacer.ts';
 import { maxGcProc, Pacer2014 } from './mgcpacer2014.ts';
 import { Roots } from './mgcroots.ts';
+import { releaseNanos, Scavenger } from './mgcscavenge.ts';
 import { Sweeper } from './mgcsweep.ts';
 import { GcWork } from './mgcwork.ts';
 import type { WorkerMode } from './mgcworkers.ts';
@@ -72,6 +73,7 @@ export class GC {
   readonly pacer: Pacer;
   readonly limiter = new CPULimiter(0, 1);
   readonly sweeper: Sweeper;
+  readonly scavenger: Scavenger;
   readonly work: GcWork;
   readonly roots: Roots;
   readonly mutators: Mutator[] = [];
@@ -86,6 +88,8 @@ export class GC {
   private swept = true;
   private backgroundSwept = 0;
   private pauseSwept = 0;
+  /** Bytes of spans at the last mark termination. */
+  private lastHeapInUse = 0;
 
   constructor(
     readonly heap: Heap,
@@ -98,6 +102,13 @@ export class GC {
     this.clock = new CycleClock(heap.stats);
     this.pacer = era === '2014' ? new Pacer2014(gcPercent, heap) : new Pacer(gcPercent, heap.stats, memoryInUse(heap, sys));
     this.sweeper = new Sweeper(heap);
+    this.scavenger = new Scavenger({
+      release: (bytes) => heap.pages.release(Math.ceil(bytes / pageSize)) * pageSize,
+      retained: () => heapRetained(heap),
+      mappedReady: memoryInUse(heap, sys).mappedReady,
+      procs: () => this.clock.procs,
+    });
+    if (era === '1.19') heap.onPagesTaken = (pagedIn, growth) => this.scavengeAssist(pagedIn, growth);
     this.work = new GcWork(heap, sys, markLoops(heap));
     this.roots = new Roots(heap, this.pacer);
   }
@@ -340,6 +351,7 @@ export class GC {
     this.objectsMarked = this.work.objectsMarked;
     clock.heap1 = heap.stats.heapLive;
     clock.heap2 = this.work.bytesMarked;
+    this.lastHeapInUse = heap.stats.pagesInUse * pageSize;
     this.pacer.endCycle(clock.markTerm, clock.procs);
     if (this.knobs.pacerTrace) tracePacerEnd(this);
     if (this.events.on) this.events.emit(Ev.gcMarkDone, this.cycle, this.work.bytesMarked, this.work.objectsMarked);
@@ -431,7 +443,9 @@ export class GC {
     const { pacer, sweeper } = this;
     pacer.commit(sweeper.isDone);
     if (this.marking) pacer.revise();
-    sweeper.pace(this.era === '2014' ? Infinity : pacer.trigger); // there nobody but the next cycle was in a hurry
+    if (this.era === '2014') return; // there nobody but the next cycle was in a hurry to sweep, and nothing else was paced
+    sweeper.pace(pacer.trigger);
+    this.scavenger.pace(pacer.memoryLimit, pacer.goal, pacer.lastHeapGoal, this.lastHeapInUse);
   }
 
   // --- 4: sweep --------------------------------------------------------------------------------------------------------
@@ -463,7 +477,29 @@ export class GC {
     this.swept = true;
     if (this.knobs.checkHeap) this.check('the end of the sweep', unsweptSpans(this.heap));
     if (this.knobs.pacerTrace || this.knobs.scavTrace) traceSweepDone(this);
+    if (this.era === '1.19') this.scavenger.ready(this.w.now());
     this.w.cycleChanged();
+  }
+
+  // --- memory for the system ---------------------------------------------------------------------------------------------
+
+  /** A span was taken; see mgcscavenge.ts for who must release pages for it. */
+  private scavengeAssist(pagedIn: number, growth: number): void {
+    const { memoryLimit } = this.pacer;
+    if ((growth === 0 && memoryLimit === noLimit) || this.limiter.limiting || this.world === null) return;
+    const bytes = this.scavenger.owed(pagedIn * pageSize, growth * pageSize, memoryLimit);
+    if (bytes === 0) return;
+    const nanos = releaseNanos(this.heap.pages.release(Math.ceil(bytes / pageSize)) * pageSize);
+    this.limiter.addAssistTime(nanos);
+    this.w.charge(nanos);
+  }
+
+  /** Releases every free page. Source: scavengeAll. */
+  scavengeAll(): void {
+    const { pages } = this.heap;
+    const bytes = pages.release(pages.grown) * pageSize;
+    this.w.charge(releaseNanos(bytes));
+    if (this.knobs.scavTrace) traceScavenge(this, bytes, true);
   }
 
   /** runtime.GC(): the sweep of the cycle that it waited for is complete; the profile of that cycle is published. */

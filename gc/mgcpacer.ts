@@ -79,6 +79,8 @@ export interface CycleReport {
   readonly expectedWork: number;
   /** consMark before this cycle's sample went in. */
   readonly consMark: number;
+  /** The controller's arithmetic overflowed in this cycle, and it has begun anew. */
+  readonly reset: boolean;
 }
 
 /** The pacer of one machine. Sizes and scan work in bytes, times in virtual nanoseconds. */
@@ -289,12 +291,14 @@ export class Pacer {
     const assists = duration > 0 ? this.assistTime / (duration * procs) : 0;
     const utilization = goalUtilization + assists;
     const expectedWork = this.lastHeapScan + this.lastStackScan + this.globalsScan;
-    this.lastCycle = { utilization, triggered, heapLive, goal, scanWork, expectedWork, consMark };
+    const report = { utilization, triggered, heapLive, goal, scanWork, expectedWork, consMark };
+    this.lastCycle = { ...report, reset: false };
     if (heapLive <= triggered) return; // too short to learn from
     const idle = duration > 0 ? this.workers.idleTime / (duration * procs) : 0;
     const current = ((heapLive - triggered) * (utilization + idle)) / (scanWork * (1 - utilization));
     const next = this.controller.next(consMark, current, 1);
     this.consMark = next ?? 0;
+    if (next === null) this.lastCycle = { ...report, reset: true };
   }
 
   /** What was marked is what lives. After endCycle, before commit. Source: resetLive. */

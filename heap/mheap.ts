@@ -76,6 +76,8 @@ export class Heap {
   sweepGen = 0;
   /** Whose rules are followed: see mspecial.ts. */
   era: Era = '1.19';
+  /** Told when pages were taken: how many of them had been released, and how many the heap grew by. The scavenger listens. */
+  onPagesTaken: ((pagedIn: number, growth: number) => void) | null = null;
   /** GODEBUG=clobberfree=1: the sweep overwrites what it frees. */
   clobberFree = false;
   /** Free rows of the span table, linked by mspan.next. */
@@ -211,6 +213,7 @@ export class Heap {
     this.lock.lock();
     const { pages, mspan, stats } = this;
     const zeroedBefore = pages.zeroedBase;
+    const grownBefore = pages.grown;
     let page = pages.alloc(npages);
     if (page < 0 && pages.grow(npages)) page = pages.alloc(npages);
     if (page < 0) {
@@ -242,6 +245,7 @@ export class Heap {
     if (state === SpanState.inUse) stats.pagesInUse += npages;
     else stats.manualPages += npages;
     this.lock.unlock();
+    if (this.onPagesTaken !== null) this.onPagesTaken(pages.pagedIn, pages.grown - grownBefore);
     return s;
   }
 

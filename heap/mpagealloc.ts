@@ -5,8 +5,11 @@
 // when a longer run is looked for (stale). Go keeps a radix tree of summaries over 48 bits of address; an arena has at most
 // 512 chunks (2 GiB), so one level is scanned. Pages are numbered from the heap's first page here. Source: mpagealloc.go, mpallocbits.go.
 //
+// A page is also released or not: given back to the system, as pages are that were never used. Taking it into use costs memory
+// again. Which pages are released is gc/mgcscavenge.ts's business; here are the bits.
+//
 // Invariants: H1 a page is in use here iff exactly one span covers it.  H2 summaries agree with the bits.
-//             H3 no free page lies before searchPage.
+//             H3 no free page lies before searchPage.   H5 no page in use is released, and released pages are counted.
 import { ctz, popcount } from '../runtime/internal/bits.ts';
 import type { Column, Id, LinearAlloc } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
@@ -30,7 +33,14 @@ export class PageAlloc {
   inUse = 0;
   /** Pages at or above this number were never in use, so they are zero. Only grows. Go's zeroedBase. */
   zeroedBase = 0;
+  /** Free pages that are released: given back to the system, or never used yet. */
+  released = 0;
+  /** Pages that the last alloc took into use although they were released. */
+  pagedIn = 0;
   private searchPage = 0;
+  /** Every free page at or behind it is released. */
+  private releaseTop = 0;
+  private readonly scavenged: Column<BitWord>;
 
   constructor(
     mem: LinearAlloc,
@@ -40,6 +50,7 @@ export class PageAlloc {
     const chunks = Math.ceil(limit / chunkPages);
     mem.table('pages');
     this.bits = mem.i32<BitWord>('inUse', chunks * chunkWords); // 1: in use; under the heap lock
+    this.scavenged = mem.i32<BitWord>('released', chunks * chunkWords); // 1: free and released; under the heap lock
     this.start = mem.u16<Chunk>('freeAtStart', chunks); // free pages at the chunk's start; under the heap lock
     this.max = mem.u16<Chunk>('longestFree', chunks); // longest free run inside the chunk
     this.end = mem.u16<Chunk>('freeAtEnd', chunks); // free pages at the chunk's end
@@ -58,6 +69,8 @@ export class PageAlloc {
     if (to === this.grown || tail + to - this.grown < n) return false;
     const from = this.grown;
     this.grown = to;
+    setBits(this.scavenged, from, to - from, true);
+    this.released += to - from;
     for (let c = Math.floor(from / chunkPages); c * chunkPages < to; c++) this.summarise(c as Chunk);
     return true;
   }
@@ -68,6 +81,7 @@ export class PageAlloc {
     if (page < 0) return -1;
     this.setRange(page, n, true);
     this.inUse += n;
+    this.pageIn(page, n);
     if (page === this.searchPage) this.searchPage = page + n;
     if (page + n > this.zeroedBase) this.zeroedBase = page + n;
     return page;
@@ -79,6 +93,47 @@ export class PageAlloc {
     this.setRange(page, n, false);
     this.inUse -= n;
     if (page < this.searchPage) this.searchPage = page;
+    if (page + n > this.releaseTop) this.releaseTop = page + n;
+  }
+
+  /** Pages are in use, and so no longer released. */
+  private pageIn(page: number, n: number): void {
+    const { scavenged } = this;
+    let count = 0;
+    for (let i = page; i < page + n; i++) if (((scavenged[(i >>> 5) as BitWord] >>> (i & 31)) & 1) !== 0) count++;
+    if (count > 0) setBits(scavenged, page, n, false);
+    this.released -= count;
+    this.pagedIn = count;
+  }
+
+  /** Releases up to n free pages, the highest first; returns how many. Source: pageAlloc.scavenge. */
+  release(n: number): number {
+    const { bits, scavenged } = this;
+    let left = n;
+    let word = Math.ceil(this.releaseTop / 32) - 1;
+    for (; word >= 0 && left > 0; word--) {
+      const id = word as BitWord;
+      for (let ready = ~(bits[id] | scavenged[id]) & this.existing(word); ready !== 0 && left > 0; left--) {
+        const bit = 31 - Math.clz32(ready);
+        ready &= ~(1 << bit);
+        scavenged[id] |= 1 << bit;
+        this.releaseTop = word * 32 + bit;
+      }
+    }
+    if (left > 0) this.releaseTop = 0;
+    this.released += n - left;
+    return n - left;
+  }
+
+  /** The bits of a word that stand for pages which exist. */
+  private existing(word: number): number {
+    const pages = this.grown - word * 32;
+    return pages >= 32 ? -1 : pages <= 0 ? 0 : (1 << pages) - 1;
+  }
+
+  /** Whether a free page is released. */
+  isReleased(page: number): boolean {
+    return ((this.scavenged[(page >>> 5) as BitWord] >>> (page & 31)) & 1) !== 0;
   }
 
   /** Whether a page is in use. */
@@ -134,15 +189,7 @@ export class PageAlloc {
   }
 
   private setRange(page: number, n: number, used: boolean): void {
-    const { bits } = this;
-    for (let i = page; i < page + n; ) {
-      const word = (i >>> 5) as BitWord;
-      const from = i & 31;
-      const len = Math.min(32 - from, page + n - i);
-      const mask = (len === 32 ? -1 : (1 << len) - 1) << from;
-      bits[word] = used ? bits[word] | mask : bits[word] & ~mask;
-      i += len;
-    }
+    setBits(this.bits, page, n, used);
     for (let c = Math.floor(page / chunkPages); c * chunkPages < page + n; c++) this.stale[c as Chunk] = 1;
   }
 
@@ -195,6 +242,16 @@ export class PageAlloc {
         );
       }
     }
+    let released = 0;
+    for (let i = 0; i < this.grown; i++) {
+      if (!this.isReleased(i)) {
+        if (i >= this.releaseTop && !this.isInUse(i)) out.push(`H5: page ${i} is ready behind releaseTop ${this.releaseTop}`);
+        continue;
+      }
+      released++;
+      if (this.isInUse(i)) out.push(`H5: page ${i} is in use and released`);
+    }
+    if (released !== this.released) out.push(`H5: ${this.released} pages counted as released, bits say ${released}`);
     if (used !== this.inUse) out.push(`H1: ${this.inUse} pages counted in use, bits say ${used}`);
     for (let i = 0; i < Math.min(this.searchPage, this.grown); i++) {
       if (!this.isInUse(i)) {
@@ -203,5 +260,17 @@ export class PageAlloc {
       }
     }
     return out;
+  }
+}
+
+/** Sets or clears n bits from bit `first` on. */
+function setBits(bits: Column<BitWord>, first: number, n: number, on: boolean): void {
+  for (let i = first; i < first + n; ) {
+    const word = (i >>> 5) as BitWord;
+    const from = i & 31;
+    const len = Math.min(32 - from, first + n - i);
+    const mask = (len === 32 ? -1 : (1 << len) - 1) << from;
+    bits[word] = on ? bits[word] | mask : bits[word] & ~mask;
+    i += len;
   }
 }

@@ -1,4 +1,4 @@
-// debug: what a program may set in the collector while it runs. go.setGCPercent, go.setMemoryLimit. Source: package
+// debug: what a program may set in the collector while it runs. go.setGCPercent, go.setMemoryLimit, go.freeOSMemory. Source: package
 // runtime/debug (garbage.go), and runtime/mgcpacer.go for the two settings.
 //
 // Wrong values are the caller's fault: RangeError, and nothing has changed.
@@ -27,4 +27,12 @@ export function setGCPercent({ gc, sched, settings }: Machine, percent: number):
 export function setMemoryLimit({ gc, settings }: Machine, bytes: number | 'off'): number {
   if (settings.era === '2014') throw new RangeError('setMemoryLimit: Go had no memory limit in 2014');
   return gc.setMemoryLimit(typeof bytes === 'number' && bytes < 0 ? -1 : memoryLimitOf('setMemoryLimit', bytes));
+}
+
+/** A collection, and all free memory goes back to the system. Source: debug.FreeOSMemory. */
+export function freeOSMemory({ gc, sched }: Machine): Blocking<void> {
+  return sched.blocking(function* () {
+    yield* sched.forceGC();
+    gc.scavengeAll();
+  });
 }

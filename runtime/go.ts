@@ -10,7 +10,7 @@ import { WaitGroup } from '../sched/sync.ts';
 import { callSite } from './callsite.ts';
 import { type Chan, type ElemType, type ElemValue, makeChan, type SelectCases, type Selected, type TrySelected } from './chan.ts';
 import type { Context } from './context.ts';
-import { setGCPercent, setMemoryLimit } from './debug.ts';
+import { freeOSMemory, setGCPercent, setMemoryLimit } from './debug.ts';
 import type { Cleanup, Weak } from './final.ts';
 import { allocate, type Caller, type Frame, type Locals, rootArguments } from './func.ts';
 import { goroutineLocals } from './golocals.ts';
@@ -171,6 +171,11 @@ export class Go extends Maker implements Caller {
    */
   setMemoryLimit(bytes: number | 'off'): number {
     return setMemoryLimit(this.ctx.machine, bytes);
+  }
+
+  /** Runs a full collection, then counts all free memory of the heap as given back. debug.FreeOSMemory. `yield*` it. */
+  freeOSMemory(): Blocking<void> {
+    return freeOSMemory(this.ctx.machine);
   }
 
   /** The published memory profile: runtime.MemProfile with enough room. inuseZero: records without objects in use too. */

@@ -18,7 +18,7 @@ export interface GoDebug {
   readonly clobberfree: number;
   /** Nothing is ever freed or used again. */
   readonly sbrk: number;
-  /** A line when a sweep is complete: what the scavenger did. */
+  /** A line when a sweep is complete: what the scavenger has given back since the last. */
   readonly scavtrace: number;
   /** A line for each package's initialization. */
   readonly inittrace: number;

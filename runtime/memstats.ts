@@ -157,7 +157,7 @@ function memoryStats(m: Machine) {
     sys: Object.values(system).reduce((sum, bytes) => sum + bytes, 0),
     heapInuse,
     heapIdle: heapSys - heapInuse,
-    heapReleased: (pages.grown - pages.zeroedBase) * pageSize,
+    heapReleased: pages.released * pageSize,
     stackInuse,
     mspanInuse: tables.mspanInuse,
     mcacheInuse: mcache,

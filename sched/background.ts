@@ -105,10 +105,21 @@ export class Background {
     }
   }
 
+  /** The background scavenger's rounds until now. Those that were due while all Ps were idle have cost nobody anything. */
+  private scavenge(p: P): void {
+    const { scavenger } = this.sched.gc;
+    const { clock } = this.sched.pt;
+    const now = clock[p];
+    let cost = 0;
+    while (scavenger.wakeAt <= now) cost = scavenger.step();
+    clock[p] += cost;
+  }
+
   /** What the background sweeper did while goroutines ran for `nanos`: it has a turn of its own, here a fourth of the time. */
   sweep(p: P, nanos: number): void {
     const { gc } = this.sched;
     const { sweepDebt, clock } = this.sched.pt;
+    if (gc.scavenger.wakeAt <= clock[p]) this.scavenge(p);
     if (gc.marking || gc.idle) {
       sweepDebt[p] = 0;
       return;

@@ -68,3 +68,19 @@ test('TestSetGCPercent', () => {
     expect(go.readMemStats().numGC).toBe(live + 1);
   }, busy);
 });
+
+test('TestFreeOSMemory', () => {
+  const bigBytes = 32 * MiB;
+  goRun(function* main(go) {
+    const { raw } = go;
+    const big = go.runtime.machine.globals(1);
+    raw.store(big, 0, raw.mutator.mallocgc(bigBytes, raw.defineType('byte', 4, [])));
+    yield* go.gc();
+    const before = go.readMemStats();
+    raw.store(big, 0, 0);
+    yield* go.freeOSMemory();
+    const after = go.readMemStats();
+    expect(after.heapReleased - before.heapReleased).toBeGreaterThanOrEqual(bigBytes);
+    identities(after);
+  }, busy);
+});

@@ -84,6 +84,14 @@ const stories: Story[] = [
     m.heap.pages['max'][0 as never]++;
   }, /chunk 0: summary/],
   ['H3', 'the search begins behind a free page', ({ m }) => void (m.heap.pages['searchPage'] = 60), /page \d+ is free before searchPage 60/],
+  ['H5', 'a page in use is released', ({ m }) => {
+    m.heap.pages['scavenged'][0 as never] |= 1;
+  }, /page 0 is in use and released/],
+  ['H5', 'a released page is not counted', ({ m }) => void m.heap.pages.released--, /\d+ pages counted as released, bits say \d+/],
+  ['H5', 'a page is ready where the scavenger does not look', ({ m: { heap } }) => {
+    const last = --heap.pages.released + heap.pages.inUse; // everything behind the pages in use was released
+    heap.pages['scavenged'][(last >>> 5) as never] &= ~(1 << (last & 31));
+  }, /page \d+ is ready behind releaseTop \d+/],
   ['H4', 'a free page has an alloc bit', (s) => void (s.m.heap.allocBits[freePage(s) * 32] = 1), /free page \d+ has bits in word/],
   ['H4', 'a free page has a mark bit', (s) => void (s.m.heap.markBits[freePage(s) * 32 + 31] = -0x80000000), /free page \d+ has bits in word/],
 

@@ -92,9 +92,10 @@ test('gcpacertrace=1: start, end, and sweep, as in the reference', () => {
 });
 
 test('scavtrace=1 and inittrace=1', () => {
-  const figures = { work: 0, released: 3840 << 10, inUse: 23, retained: 100, forced: false };
+  const figures = { work: 0, released: 3840 << 10, inUse: 23, retained: 100, forced: false, reset: false };
   expect(trace.scavLine(figures)).toBe('scav 0 KiB work, 3840 KiB total, 23% util');
   expect(trace.scavLine({ ...figures, forced: true })).toBe('scav 0 KiB work, 3840 KiB total, 23% util (forced)');
+  expect(trace.scavLine({ ...figures, reset: true })).toBe('scav 0 KiB work, 3840 KiB total, 23% util [controller reset]');
   expect(trace.scavLine({ ...figures, inUse: 0, retained: 0 })).toContain(' 0% util');
   const init = { name: 'time', at: 1_200_000, clock: 7_000, bytes: 336, allocs: 7 };
   expect(trace.initLine(init)).toBe('init time @1.2 ms, 0.007 ms clock, 336 bytes, 7 allocs');
@@ -158,7 +159,7 @@ test('a run says what it does, in the formats of Go', () => {
       String.raw`^pacer: \d+% CPU \(25 exp\.\) for \d+\+\d+\+\d+ B work \(\d+ B exp\.\) in \d+ B -> \d+ B \(∆goal -?\d+, cons/mark ${number}\)$`,
     ),
     RegExp(String.raw`^pacer: sweep done at heap size \d+MB; allocated \d+MB during sweep; swept \d+ pages at ${number} pages/byte$`),
-    /^scav 0 KiB work, \d+ KiB total, \d+% util$/,
+    /^scav \d+ KiB work, \d+ KiB total, \d+% util$/,
   ];
   for (const line of lines)
     expect(
