@@ -82,6 +82,7 @@ export class GC {
   print: ((line: string) => void) | null = null;
   /** When the steps of this cycle happened, and who paid. */
   readonly clock: CycleClock;
+  private readonly startHooks: (() => void)[] = [];
   private readonly hooks: MarkTerminationHook[] = [];
   private readonly publishedHooks: (() => void)[] = [];
   private world: World | null = null;
@@ -121,6 +122,11 @@ export class GC {
 
   private get w(): World {
     return this.world ?? gothrow('gc: no world attached');
+  }
+
+  /** Calls hook at the start of each cycle, world stopped, before anything is marked: Go's clearpools. */
+  onStart(hook: () => void): void {
+    this.startHooks.push(hook);
   }
 
   /** Calls hook at each mark termination. */
@@ -169,6 +175,7 @@ export class GC {
     const stop = gcCost.stop + (inPause ? nanos : 0);
     clock.beginCycle(this.w.now(), stop, heap.stats.heapLive);
     if (this.knobs.checkHeap) this.check('mark start', [...strayMarks(heap), ...this.strayBarriers()]);
+    for (const hook of this.startHooks) hook();
     this.cycle++;
     this.forced = forced;
     this.eager = this.knobs.stopTheWorld === 2 || (inPause && forced);

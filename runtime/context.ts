@@ -9,6 +9,7 @@ import { FrameStack, type FuncFrames } from './frame.ts';
 import { Ev } from './internal/events.ts';
 import { Rand } from './internal/rand.ts';
 import type { Machine } from './machine.ts';
+import { Panics } from './panic.ts';
 import type { Raw } from './raw.ts';
 import type { Kind } from './value.ts';
 
@@ -25,6 +26,8 @@ export class Context {
   thrown: { error: unknown; pcs: Int32Array } | null = null;
   /** The running P's allocator. */
   mutator: Mutator;
+  /** Deferred calls and panics under way. */
+  readonly panics: Panics;
   /** The raw layer, when somebody asked for it. */
   raw: Raw | null = null;
   /** Types of this machine by Struct.index, and functions by number; filled when first used. */
@@ -53,6 +56,7 @@ export class Context {
       this.mutator = mutator;
     };
     this.mapRand = new Rand(machine.settings.seed, 'maps');
+    this.panics = new Panics(this);
     this.serials = machine.settings.checked ? this.watchObjects() : null;
     this.frames = new FrameStack(this);
     this.stacks.registers = this.frames;

@@ -13,6 +13,7 @@
 
 import { FrameHead, type Registers } from '../sched/stack.ts';
 import type { Context } from './context.ts';
+import type { Scope } from './panic.ts';
 
 /** Locals with a register; further ones are in `more`. */
 export const localRegisters = 4;
@@ -38,6 +39,8 @@ export class FrameRegs {
   active = true;
   /** Further locals and arguments. */
   readonly more: number[] = [];
+  /** What it has deferred; null: nothing. */
+  scope: Scope | null = null;
   /** What the body sees. */
   readonly face: unknown;
 

@@ -17,6 +17,7 @@ import { type FrameRegs, FuncFrames } from './frame.ts';
 import { kindOf, newPointer, type PointerTo, pointerKind } from './kinds.ts';
 import { type LocalField, type LocalValue, valueLocal } from './locals.ts';
 import { Maker } from './make.ts';
+import { Scope } from './panic.ts';
 import { type AnyStruct, addressOf, checkTarget, plainAddress, type Ref, type RefBase, rtypeOf, Struct } from './struct.ts';
 import { type Field, Handle, type Kind } from './value.ts';
 
@@ -46,6 +47,23 @@ export class FrameBase extends Maker implements Caller {
   new<E extends Field<unknown>>(type: E): PointerTo<E>;
   new(type: Field<unknown>): Handle {
     return allocate(this.ctx, type as AnyStruct);
+  }
+
+  /**
+   * Calls fn(args…) when this function ends, in whatever way; the last deferred call is made first. In a function made by func
+   * fn cannot block. Go's defer.
+   */
+  defer<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
+    const { regs } = this as Partial<Face>;
+    if (regs === undefined) this.ctx.panics.defer(fn as (...args: never[]) => unknown, args);
+    else this.ctx.panics.deferIn((regs.scope ??= new Scope()), fn as (...args: never[]) => unknown, args);
+  }
+
+  /** In a deferred call: what the function returns. Without it, one that has recovered from a panic returns undefined. */
+  setResult(value: unknown): void {
+    const { regs } = this as Partial<Face>;
+    if (regs === undefined) this.ctx.panics.setResult(value);
+    else (regs.scope ??= new Scope()).result = value;
   }
 }
 
@@ -234,28 +252,49 @@ export function func<const L extends Locals, A extends unknown[], R>(
     const frames = latest;
     const r = frames.enter(n);
     try {
-      if (n === 0) return run(r.face);
+      if (n === 0) return ended(r, run(r.face));
       r.a0 = typeof a === 'object' ? rootOf(a) : 0;
-      if (n === 1) return run(r.face, a);
+      if (n === 1) return ended(r, run(r.face, a));
       r.a1 = typeof b === 'object' ? rootOf(b) : 0;
-      if (n === 2) return run(r.face, a, b);
+      if (n === 2) return ended(r, run(r.face, a, b));
       r.a2 = typeof c === 'object' ? rootOf(c) : 0;
-      if (n === 3) return run(r.face, a, b, c);
+      if (n === 3) return ended(r, run(r.face, a, b, c));
       r.setArgument(3, rootOf(d));
-      if (n === 4) return run(r.face, a, b, c, d);
+      if (n === 4) return ended(r, run(r.face, a, b, c, d));
       r.setArgument(4, rootOf(e));
-      if (n === 5) return run(r.face, a, b, c, d, e);
+      if (n === 5) return ended(r, run(r.face, a, b, c, d, e));
       r.setArgument(5, rootOf(h));
-      if (n === 6) return run(r.face, a, b, c, d, e, h);
+      if (n === 6) return ended(r, run(r.face, a, b, c, d, e, h));
       // biome-ignore lint/complexity/noArguments: as above
-      return manyArguments(r, run, Array.prototype.slice.call(arguments, 1));
+      return ended(r, manyArguments(r, run, Array.prototype.slice.call(arguments, 1)));
     } catch (error) {
       ctx.noteThrow(error);
-      throw error;
+      if (r.scope === null) throw error;
+      return endedThrowing(r, r.scope, error) as R;
     } finally {
       frames.leave();
     }
   } as unknown as Func<A, R>;
+}
+
+/** A call returns: deferred calls, if there are any, may change what. */
+function ended<R>(r: FrameRegs, result: R): R {
+  return r.scope === null ? result : (leave(r, r.scope, result) as R);
+}
+
+function leave(r: FrameRegs, scope: Scope, result: unknown): unknown {
+  const changed = r.owner.ctx.panics.leave(scope, result); // one that throws: endedThrowing makes the calls that are left
+  r.scope = null;
+  return changed;
+}
+
+/** A call with deferred calls has thrown: what it returns after all. */
+function endedThrowing(r: FrameRegs, scope: Scope, error: unknown): unknown {
+  try {
+    return r.owner.ctx.panics.leaveThrowing(scope, error);
+  } finally {
+    r.scope = null;
+  }
 }
 
 function manyArguments<R>(r: FrameRegs, run: (f: unknown, ...args: unknown[]) => R, args: unknown[]): R {

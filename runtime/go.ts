@@ -3,12 +3,26 @@
 // error at the goroutine's next operation.
 import { gcCost } from '../gc/gcclock.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
+import type { Cond } from '../sched/cond.ts';
 import type { G } from '../sched/g.ts';
+import type { Locker, Mutex } from '../sched/mutex.ts';
+import type { Once } from '../sched/once.ts';
 import type { Blocking } from '../sched/op.ts';
+import type { RWMutex } from '../sched/rwmutex.ts';
+import type { Semaphore } from '../sched/sema.ts';
 import { FrameHead } from '../sched/stack.ts';
-import { WaitGroup } from '../sched/sync.ts';
+import type { WaitGroup } from '../sched/waitgroup.ts';
 import { callSite } from './callsite.ts';
-import { type Chan, type ElemType, type ElemValue, makeChan, type SelectCases, type Selected, type TrySelected } from './chan.ts';
+import {
+  type Chan,
+  type ElemType,
+  type ElemValue,
+  makeChan,
+  type RecvChan,
+  type SelectCases,
+  type Selected,
+  type TrySelected,
+} from './chan.ts';
 import type { Context } from './context.ts';
 import { freeOSMemory, setGCPercent, setMemoryLimit } from './debug.ts';
 import type { Cleanup, Weak } from './final.ts';
@@ -17,9 +31,11 @@ import { goroutineLocals } from './golocals.ts';
 import type { PointerTo } from './kinds.ts';
 import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
+import { makePool, type Pool, type PoolElem, type PoolValue } from './pool.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
 import { type AnyStruct, addressOf, type Field, type Ref, RefBase, structOf } from './struct.ts';
+import { type ChanTimer, Ticker, Timer } from './time.ts';
 import { Handle } from './value.ts';
 
 /** A goroutine's body: a generator function. Its arguments after the first come from `go.go`. */
@@ -55,7 +71,7 @@ export class Go extends Maker implements Caller {
 
   /** Starts a goroutine. Go's `go fn(args…)`: references among the arguments are rooted in its stack. */
   go<A extends unknown[]>(fn: GoFunc<A>, ...args: A): void {
-    spawn(this.runtime, this.ctx, fn, args, goStatementPc(this.ctx, fn));
+    spawn(this.runtime, this.ctx, fn, args, goStatementPc(this.ctx, fn, Go.prototype.go));
   }
 
   /**
@@ -133,7 +149,83 @@ export class Go extends Maker implements Caller {
 
   /** A sync.WaitGroup. */
   waitGroup(): WaitGroup {
-    return new WaitGroup(this.ctx.sched, this.ctx.machine.sys);
+    return this.runtime.sync.waitGroup();
+  }
+
+  /** A sync.Mutex, unlocked. */
+  mutex(): Mutex {
+    return this.runtime.sync.mutex();
+  }
+
+  /** A sync.RWMutex, unlocked. */
+  rwMutex(): RWMutex {
+    return this.runtime.sync.rwMutex();
+  }
+
+  /** A sync.Once. */
+  once(): Once {
+    return this.runtime.sync.once();
+  }
+
+  /** A condition guarded by a lock. sync.NewCond. */
+  cond(locker: Locker): Cond {
+    return this.runtime.sync.cond(locker);
+  }
+
+  /** A counting semaphore, on which the others are built. Go has it inside its runtime. */
+  semaphore(count = 0): Semaphore {
+    return this.runtime.sync.semaphore(count);
+  }
+
+  /** A sync.Pool of pointers to a struct or of host values; make: what get gives when nothing is there (null without it). */
+  pool<E extends PoolElem>(type: E, make: () => PoolValue<E>): Pool<PoolValue<E>>;
+  pool<E extends PoolElem>(type: E): Pool<PoolValue<E> | (E extends AnyStruct ? null : undefined)>;
+  pool(type: PoolElem, make?: () => unknown): Pool<never> {
+    return makePool(this.runtime.sync.pools, this.ctx, type, make) as Pool<never>;
+  }
+
+  /** A timer that sends the time on its channel after `nanos`. time.NewTimer. */
+  newTimer(nanos: number): ChanTimer {
+    return new Timer(this.runtime, this.ctx, nanos) as ChanTimer;
+  }
+
+  /** A channel that gets the time after `nanos`. time.After. */
+  after(nanos: number): RecvChan<number> {
+    return this.newTimer(nanos).c;
+  }
+
+  /** Starts a goroutine after `nanos`, unless the timer is stopped before. time.AfterFunc. */
+  afterFunc<A extends unknown[]>(nanos: number, fn: GoFunc<A>, ...args: A): Timer {
+    const pc = goStatementPc(this.ctx, fn, Go.prototype.afterFunc);
+    return new Timer(this.runtime, this.ctx, nanos, () => spawn(this.runtime, this.ctx, fn, args, pc));
+  }
+
+  /** Sends the time on its channel every `nanos`. Panics unless that is positive. time.NewTicker. */
+  newTicker(nanos: number): Ticker {
+    return new Ticker(this.runtime, this.ctx, nanos);
+  }
+
+  /**
+   * Calls fn(args…) when this goroutine's function ends, in whatever way, or that of the innermost go.call; the last deferred
+   * call is made first. A generator function may block. Go's defer.
+   */
+  defer<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
+    this.ctx.panics.defer(fn as (...args: never[]) => unknown, args);
+  }
+
+  /** In a deferred call: what the function returns (go.call). */
+  setResult(value: unknown): void {
+    this.ctx.panics.setResult(value);
+  }
+
+  /** Calls a blocking function that has deferred calls of its own. When a panic was recovered it gives undefined. `yield*` it. */
+  call<A extends unknown[], R>(fn: (go: Go, ...args: A) => Generator<void, R, void>, ...args: A): Generator<void, R, void> {
+    return this.ctx.panics.call(() => fn(this, ...args));
+  }
+
+  /** Ends this goroutine after its deferred calls. runtime.Goexit. */
+  goexit(): never {
+    return this.ctx.panics.goexit();
   }
 
   /** Lets others run. runtime.Gosched. `yield*` it. */
@@ -185,10 +277,10 @@ export class Go extends Maker implements Caller {
 }
 
 /** @internal Pc of a goroutine function; its place is that of the first `go` statement that starts it. */
-function goStatementPc(ctx: Context, fn: { name: string }): number {
+function goStatementPc(ctx: Context, fn: { name: string }, above: unknown): number {
   const name = `main.${fn.name || 'func1'}`;
   const known = goPcs.get(fn);
-  const site = known ?? callSite(Go.prototype.go);
+  const site = known ?? callSite(above);
   if (known === undefined) goPcs.set(fn, site);
   return ctx.machine.symtab.pc(name, site.file, site.line);
 }

@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { type GoMap, type MapField, MapKind, makeMap } from './gomap.ts';
 import { type GoString, newString } from './gostring.ts';
 import { kindOf, type ValueOf } from './kinds.ts';
+import { panic } from './panic.ts';
 import { makeSlice, type Slice, type SliceField, SliceKind } from './slice.ts';
 import type { Field } from './value.ts';
 
@@ -27,6 +28,19 @@ export abstract class Maker {
   /** A string with JavaScript's text as UTF-8, or with the bytes of a slice of u8. May run the collector first. */
   string(from: string | Slice<number>): GoString {
     return newString(this.ctx, from);
+  }
+
+  /** Panics with any value. Go's panic. */
+  panic(value: unknown): never {
+    return panic(value);
+  }
+
+  /**
+   * In a deferred call that runs because of a panic: ends the panic and gives its value, and the function that has deferred
+   * the call returns to its caller. Anywhere else: null. Go's recover.
+   */
+  recover(): unknown {
+    return this.ctx.panics.recover();
   }
 
   /** The zero value of a type: a nil slice or map, an empty string, nil. */

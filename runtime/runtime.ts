@@ -8,6 +8,7 @@ import type { Explanation } from '../heap/explain.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
 import { Channels } from '../sched/chan.ts';
 import { Selects } from '../sched/select.ts';
+import { Sync } from '../sched/sync.ts';
 import { callSite } from './callsite.ts';
 import { Context } from './context.ts';
 import { goroutineDump } from './dump.ts';
@@ -58,6 +59,8 @@ export class Runtime {
   /** @internal */
   readonly selects: Selects;
   /** @internal */
+  readonly sync: Sync;
+  /** @internal */
   readonly finals: Finals;
   private readonly ctx: Context;
   private ran = false;
@@ -73,6 +76,7 @@ export class Runtime {
     const era2014 = this.settings.era === '2014';
     this.channels = new Channels(machine.sched, era2014);
     this.selects = new Selects(machine.sched, era2014);
+    this.sync = new Sync(machine.sched, era2014);
   }
 
   /**
@@ -176,18 +180,28 @@ export class Runtime {
     return `${size >= 2 * kind.bytes ? `[${i}]` : ''}${kind.part(offset - i * kind.bytes)}`;
   };
 
+  /** What Go prints of an uncaught panic before the goroutine. */
+  private panicText(cause: Panic, pcs: Int32Array | undefined): string {
+    const words = this.ctx.panics.lastWords;
+    const text = words?.error === cause ? words.text : `panic: ${cause.message}`;
+    if (!cause.signal) return text;
+    return `${text}\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x${(pcs?.[0] ?? 0).toString(16)}]`;
+  }
+
   private died(cause: unknown): unknown {
     const { machine, ctx } = this;
     const { sched } = machine;
     const goid = sched.curg === 0 ? 0 : sched.gt.goid[sched.curg];
     const thrownAt = ctx.thrown !== null && ctx.thrown.error === cause ? ctx.thrown.pcs : undefined;
     if (cause instanceof Panic) {
-      return new RuntimeError(`panic: ${cause.message}\n\n${goroutineDump(machine, false, thrownAt)}`, 'panic', goid, 3, { cause });
+      return new RuntimeError(`${this.panicText(cause, thrownAt)}\n\n${goroutineDump(machine, false, thrownAt)}`, 'panic', goid, 3, {
+        cause,
+      });
     }
     const dump = () => goroutineDump(machine, true, thrownAt);
     if (cause instanceof Fatal) {
       const before = cause.preface === '' ? '' : `${cause.preface}\n`;
-      return new RuntimeError(`${before}fatal error: ${cause.message}\n\n${dump()}`, 'fatal', goid, 3, { cause });
+      return new RuntimeError(`${before}fatal error: ${cause.message}\n\n${dump()}`.trimEnd(), 'fatal', goid, 3, { cause });
     }
     if (isStackOverflow(cause)) {
       return new RuntimeError(

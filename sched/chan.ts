@@ -84,7 +84,7 @@ export class Channels {
     const bytes = HChan.words * 4 + (kind === ElemKind.number ? capacity * 8 : 0);
     const c =
       this.era2014 && capacity > 0 ? new FutileChannel(this, type, bytes, kind, capacity) : new HChannel(this, type, bytes, kind, capacity);
-    c.open();
+    c.make();
     return c;
   }
 }
@@ -110,11 +110,6 @@ export class HChannel extends HeapRecord {
     this.f64 = this.heap.arena.f64;
     this.hostBuf = kind === ElemKind.host ? new Array<unknown>(Math.min(capacity, 1024)) : noHosts;
     this.zero = kind === ElemKind.host ? undefined : 0;
-  }
-
-  /** Makes the hchan: once, when the channel is made. */
-  open(): void {
-    this.touch();
   }
 
   protected override created(): void {

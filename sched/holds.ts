@@ -29,6 +29,11 @@ export class Holds {
     return slot;
   }
 
+  /** What a slot holds. */
+  at(slot: number): Addr {
+    return this.w[slot]!;
+  }
+
   /** Ends what hold began. */
   drop(slot: number): void {
     if (this.gc.marking) this.gc.work.grey(this.w[slot]!);

@@ -37,9 +37,16 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
   selected = -1;
   /** Select: the cases that it waits for. */
   cases: SelectCases | null = null;
+  /** Locks: virtual time at which the waiting began, or -1. */
+  since = -1;
+  /** Locks: it has waited too long. */
+  starving = false;
+  /** Semaphores: it queues before the others; it was given the semaphore with the wake-up. */
+  lifo = false;
+  ticket = false;
   /** Turns the raw value (an address, say) into what the program sees; null: as it is. */
   convert: ((raw: unknown, op: Op) => unknown) | null = null;
-  /** What is left to do when the goroutine runs again; null: nothing. */
+  /** What is left to do when the goroutine runs again; null: nothing. Set only on an operation that waits. */
   again: Resumable | null = null;
   /** Thrown into the goroutine when it resumes. */
   error: Error | null = null;

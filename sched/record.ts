@@ -46,6 +46,11 @@ export abstract class HeapRecord implements RecordHandle {
     this.w = this.heap.w;
   }
 
+  /** Makes the record: once, when the thing is made. */
+  make(): void {
+    this.touch();
+  }
+
   /** Address of the record, which exists after this. */
   get addr(): Addr {
     this.touch();

@@ -71,6 +71,11 @@ export function chanPanic(message: string, asString: boolean): GoPanic {
 
 /** Panics with Go's text for a load or store through nil. */
 export function nilDereference(): never {
+  throw nilPanic();
+}
+
+/** The panic of a load or store through nil. */
+export function nilPanic(): GoPanic {
   const message = 'runtime error: invalid memory address or nil pointer dereference';
-  throw new GoPanic(message, new GoRuntimeError(message), true);
+  return new GoPanic(message, new GoRuntimeError(message), true);
 }

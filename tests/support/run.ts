@@ -36,7 +36,7 @@ export function death(main: GoFunc<[]>, options: Options = {}): RuntimeError {
   throw new Error('death: the program ended well');
 }
 
-/** The text that a program died of, with the lines of test files replaced by their names: `main.main(...) x.test.ts`. */
+/** The text that a program died of, without line numbers (`main.main(...) x.test.ts`) and without the pc of a signal. */
 export function lastWords(error: RuntimeError): string {
-  return error.message.replace(/\n\t(\S+?):\d+/g, '\n\t$1');
+  return error.message.replace(/\n\t(\S+?):\d+/g, '\n\t$1').replace(/ pc=0x[0-9a-f]+\]/, ' pc=0x…]');
 }

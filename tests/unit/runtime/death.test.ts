@@ -102,6 +102,7 @@ describe('an uncaught panic', () => {
     expect(lastWords(error)).toBe(
       [
         'panic: runtime error: invalid memory address or nil pointer dereference',
+        '[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x…]',
         '',
         'goroutine 1 [running]:',
         'main.main(...)',
@@ -121,6 +122,7 @@ describe('an uncaught panic', () => {
     expect(lastWords(error)).toBe(
       [
         'panic: runtime error: invalid memory address or nil pointer dereference',
+        '[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x…]',
         '',
         'goroutine 5 [running]:',
         'death.inner(...)',

@@ -1,0 +1,322 @@
+// panic: panic, defer, recover and Goexit. A panic is an exception of JavaScript on its way up; deferred calls are kept in
+// scopes, and run when the function that a scope belongs to ends, in whatever way. Source: panic.go.
+//
+//   a goroutine's function    go.defer     its scope is unwound by the scheduler, when the generator has ended
+//   a function of func()      f.defer      unwound when the call ends; what it defers cannot block
+//   yield* go.call(fn)        go.defer     a blocking function with a scope of its own
+//
+// Go runs deferred calls on top of the frames that panicked; here those are gone by then, but for the list of their pcs
+// (Context.thrown), so the dump is the same. Each panic under way has a record; a panic of a deferred call links to the one
+// that it interrupts, and both are printed. Goexit is a panic that cannot be recovered and of which nobody dies.
+
+import type { G } from '../sched/g.ts';
+import type { Continuation, Unwinder } from '../sched/proc.ts';
+import type { Context } from './context.ts';
+import { Fatal, GoPanic, nilPanic, Throw } from './internal/throw.ts';
+import { Handle } from './value.ts';
+
+/** A deferred call. A generator function may block where its scope allows it. */
+interface Deferred {
+  readonly fn: (...args: never[]) => unknown;
+  readonly args: readonly unknown[];
+  /** Roots of the references among the arguments (sched/holds.ts). */
+  readonly held: readonly number[];
+}
+
+/** The deferred calls of one running function, last one last. */
+export class Scope {
+  readonly calls: Deferred[] = [];
+  /** What the function returns: set by a deferred call, or undefined. */
+  result: unknown = undefined;
+}
+
+/** A panic, or a Goexit, under way. Go's _panic. */
+interface Panicking {
+  readonly error: unknown;
+  readonly goexit: boolean;
+  /** The one that it interrupted. */
+  readonly link: Panicking | null;
+  recovered: boolean;
+  /** A deferred call that ran because of it has panicked itself. */
+  aborted: boolean;
+}
+
+/** What is deferred, and what is under way, in one goroutine. */
+interface Unwinding {
+  readonly goid: number;
+  /** That of the goroutine's function. */
+  readonly bottom: Scope;
+  /** That of the innermost blocking function. */
+  scope: Scope;
+  /** The newest panic under way. Go's g._panic. */
+  panic: Panicking | null;
+  /** Whose deferred call runs now, and how many functions' frames are active: only there recover works. */
+  current: Panicking | null;
+  depth: number;
+}
+
+/** Unwinds the stack for Goexit: nothing of the program should catch it. */
+class GoexitSignal extends Error {
+  override readonly name = 'Goexit';
+}
+
+/** Panics with any value; recover gives it back. Go's panic. */
+export function panic(value: unknown): never {
+  throw new GoPanic(panicText(value), value);
+}
+
+/** A value as Go prints it after `panic: `. Source: preprintpanics, printpanicval. */
+function panicText(value: unknown): string {
+  if (value === null || value === undefined) return 'nil';
+  if (typeof value === 'number' && !Number.isInteger(value)) return floatText(value);
+  if (typeof value !== 'object') return String(value);
+  if (value instanceof Error) return value.message;
+  if ('Error' in value && typeof value.Error === 'function') return String(value.Error());
+  if ('String' in value && typeof value.String === 'function') return String(value.String());
+  if (value instanceof Handle) return `(*${value.constructor.name}) 0x${value.addr.toString(16)}`;
+  return `(${value.constructor?.name ?? 'Object'}) ${JSON.stringify(value)}`;
+}
+
+/** Go's print of a float64: +1.500000e+000. */
+function floatText(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  const [mantissa, exponent] = Math.abs(value).toExponential(6).split('e') as [string, string];
+  return `${value < 0 ? '-' : '+'}${mantissa}e${exponent[0]}${exponent.slice(1).padStart(3, '0')}`;
+}
+
+/** Panics and deferred calls of one runtime. */
+export class Panics implements Unwinder {
+  private readonly unwindings: (Unwinding | undefined)[] = [];
+  /** What the program died of: the error on its way out, and Go's text for it. */
+  lastWords: { error: unknown; text: string } | null = null;
+
+  constructor(private readonly ctx: Context) {
+    ctx.sched.unwinder = this;
+  }
+
+  // --- what a program calls --------------------------------------------------------------------------------------------
+
+  /** Defers a call to the end of the running goroutine's innermost blocking function. */
+  defer(fn: Deferred['fn'], args: readonly unknown[]): void {
+    const u = this.running();
+    if (u.scope === u.bottom) this.ctx.gt.deferring[this.ctx.sched.curg] = 1;
+    this.deferIn(u.scope, fn, args);
+  }
+
+  deferIn(scope: Scope, fn: Deferred['fn'], args: readonly unknown[]): void {
+    const held = args.filter((arg) => arg instanceof Handle).map((arg) => this.ctx.sched.holds.hold(arg.addr));
+    scope.calls.push({ fn, args, held });
+  }
+
+  /** The value of the panic that runs this deferred call, which is over then; else null. */
+  recover(): unknown {
+    const u = this.unwindings[this.ctx.sched.curg];
+    const p = u?.current;
+    if (u === undefined || p === null || p === undefined) return null;
+    if (p.goexit || p.recovered || this.ctx.frames.depth !== u.depth || u.goid !== this.goid()) return null;
+    p.recovered = true;
+    return p.error instanceof GoPanic ? p.error.value : p.error;
+  }
+
+  setResult(value: unknown): void {
+    this.running().scope.result = value;
+  }
+
+  /** Ends the running goroutine after its deferred calls. */
+  goexit(): never {
+    throw new GoexitSignal('runtime.Goexit');
+  }
+
+  /** A blocking function with deferred calls of its own. */
+  *call<R>(body: () => Generator<void, R, void>): Generator<void, R, void> {
+    const u = this.running();
+    const outer = u.scope;
+    const scope = new Scope();
+    u.scope = scope;
+    let result: R | undefined;
+    let p: Panicking | null = null;
+    try {
+      result = yield* body();
+    } catch (error) {
+      p = this.raise(u, error);
+    }
+    p = yield* this.runDeferred(u, scope, p);
+    u.scope = outer;
+    if (p !== null) throw p.error;
+    return (scope.result === undefined ? result : scope.result) as R;
+  }
+
+  // --- the end of a function -------------------------------------------------------------------------------------------
+
+  /** A plain function with deferred calls has returned. */
+  leave(scope: Scope, result: unknown): unknown {
+    this.drainNow(this.running(), scope, null);
+    return scope.result === undefined ? result : scope.result;
+  }
+
+  /** A plain function with deferred calls has thrown. What it returns after all, when that was recovered. */
+  leaveThrowing(scope: Scope, error: unknown): unknown {
+    const u = this.running();
+    const p = this.drainNow(u, scope, this.raise(u, error));
+    if (p !== null) throw p.error;
+    return scope.result;
+  }
+
+  /** Runs deferred calls that cannot block. */
+  private drainNow(u: Unwinding, scope: Scope, p: Panicking | null): Panicking | null {
+    const steps = this.runDeferred(u, scope, p);
+    const { done, value } = steps.next();
+    if (done !== true) throw new TypeError('a call that a plain function defers cannot block');
+    return value;
+  }
+
+  returned(g: G): Continuation {
+    return this.unwind(this.of(g), null);
+  }
+
+  threw(g: G, error: unknown): Continuation | null {
+    if (isFinal(error)) throw error;
+    const u = this.of(g);
+    if (error instanceof Uncaught) {
+      this.unwindings[g] = undefined;
+      return this.end(error.panicking);
+    }
+    const p = this.raise(u, error);
+    if (u.bottom.calls.length > 0) return this.unwind(u, p);
+    this.unwindings[g] = undefined;
+    return this.end(p);
+  }
+
+  /** Nobody has recovered: Goexit ends the goroutine, a panic the program. */
+  private end(p: Panicking): null {
+    if (p.goexit) {
+      if (this.goid() === 1) this.ctx.sched.mainExits = true;
+      return null;
+    }
+    if (p.error instanceof GoPanic || p.link !== null) this.lastWords = { error: p.error, text: this.text(p) };
+    throw p.error;
+  }
+
+  private *unwind(u: Unwinding, p: Panicking | null): Generator<void, void, void> {
+    u.scope = u.bottom;
+    this.ctx.gt.deferring[this.ctx.sched.curg] = 0;
+    const left = yield* this.runDeferred(u, u.bottom, p);
+    if (left !== null) throw new Uncaught(left);
+    this.unwindings[this.ctx.sched.curg] = undefined;
+  }
+
+  /**
+   * Makes the deferred calls of a scope, last one first, because its function has returned (null) or because of p. Returns the
+   * panic that is under way in the end; null: the function returns. Source: gopanic, deferreturn, Goexit.
+   */
+  private *runDeferred(u: Unwinding, scope: Scope, cause: Panicking | null): Generator<void, Panicking | null, void> {
+    let p: Panicking | null = cause;
+    for (let d = scope.calls.pop(); d !== undefined; d = scope.calls.pop()) {
+      const { current, depth } = u;
+      u.current = p;
+      u.depth = this.ctx.frames.depth;
+      try {
+        const blocks = d.fn(...(d.args as never[]));
+        if (isGenerator(blocks)) yield* blocks;
+      } catch (error) {
+        if (isFinal(error)) throw error;
+        const next = this.raise(u, error);
+        abort(p, next);
+        p = next;
+      } finally {
+        u.current = current;
+        u.depth = depth;
+        for (const slot of d.held) this.ctx.sched.holds.drop(slot);
+      }
+      if (p?.recovered) p = this.recovered(u, p);
+    }
+    return p;
+  }
+
+  /** p is over, and so are those that it aborted; a Goexit goes on. */
+  private recovered(u: Unwinding, p: Panicking): Panicking | null {
+    let under = p.link;
+    if (under?.goexit && under.aborted) {
+      under.aborted = false;
+      u.panic = under;
+      return under;
+    }
+    while (under?.aborted) under = under.link;
+    u.panic = under;
+    return null;
+  }
+
+  /** The record of an exception: one that is under way already, or a new one. */
+  private raise(u: Unwinding, thrown: unknown): Panicking {
+    if (u.panic !== null && u.panic.error === thrown) return u.panic;
+    let error = thrown;
+    if (isNilAccess(thrown)) {
+      error = nilPanic();
+      const { thrown: at } = this.ctx;
+      if (at !== null && at.error === thrown) at.error = error;
+    }
+    this.ctx.noteThrow(error);
+    u.panic = { error, goexit: error instanceof GoexitSignal, link: u.panic, recovered: false, aborted: false };
+    return u.panic;
+  }
+
+  /** Source: printpanics. */
+  private text(p: Panicking): string {
+    let text = '';
+    for (let at: Panicking | null = p; at !== null; at = at.link) {
+      if (at.goexit) continue;
+      const { error } = at;
+      const line = `panic: ${error instanceof GoPanic ? error.message : panicText(error)}${at.recovered ? ' [recovered]' : ''}`;
+      const tab = at.link !== null && !at.link.goexit ? '\t' : '';
+      text = text === '' ? tab + line : `${tab}${line}\n${text}`;
+    }
+    return text;
+  }
+
+  private goid(): number {
+    return this.ctx.gt.goid[this.ctx.sched.curg];
+  }
+
+  private running(): Unwinding {
+    return this.of(this.ctx.sched.curg);
+  }
+
+  private of(g: G): Unwinding {
+    const goid = this.ctx.gt.goid[g];
+    const known = this.unwindings[g];
+    if (known !== undefined && known.goid === goid) return known;
+    const bottom = new Scope();
+    const made: Unwinding = { goid, bottom, scope: bottom, panic: null, current: null, depth: 0 };
+    this.unwindings[g] = made;
+    return made;
+  }
+}
+
+/** A deferred call that ran because of p has panicked. */
+function abort(p: Panicking | null, next: Panicking): void {
+  if (p !== null && p !== next) p.aborted = true;
+}
+
+/** A panic that no deferred call of the goroutine has recovered. */
+class Uncaught {
+  constructor(readonly panicking: Panicking) {}
+}
+
+/** No deferred call runs for it. */
+function isFinal(error: unknown): boolean {
+  return (
+    error instanceof Fatal ||
+    error instanceof Throw ||
+    (error instanceof RangeError && error.message === 'Maximum call stack size exceeded')
+  );
+}
+
+/** JavaScript's words (V8's) for a field of a null reference: Go's nil dereference. */
+function isNilAccess(error: unknown): boolean {
+  return error instanceof TypeError && /^Cannot (read|set) properties of null /.test(error.message);
+}
+
+function isGenerator(value: unknown): value is Generator<void, unknown, void> {
+  return typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function';
+}

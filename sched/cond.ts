@@ -1,0 +1,78 @@
+// cond: Go's sync.Cond: goroutines that wait for a condition to hold, in the order in which they came. Source: sync/cond.go,
+// notifyList of sema.go. (Go numbers the waiters, because one may be on its way into the list; here none can be.)
+
+import type { RType } from '../heap/types.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
+import { WaitReason } from './g.ts';
+import type { Locker } from './mutex.ts';
+import type { Blocking, Op, Resumable } from './op.ts';
+import type { Sched } from './proc.ts';
+import { HeapRecord } from './record.ts';
+import { Sudog } from './sudog.ts';
+
+/** Word offsets; padded to the size of Go's. */
+const enum CondRecord {
+  queue,
+  queueLast,
+  words = 4,
+}
+export const condBytes = CondRecord.words * 4;
+
+/** A condition, guarded by a lock. */
+export class Cond extends HeapRecord implements Resumable {
+  constructor(
+    sched: Sched,
+    type: RType,
+    /** Held while the condition is looked at. Go's L. */
+    readonly locker: Locker,
+  ) {
+    super(sched, type, condBytes);
+  }
+
+  /** Unlocks the lock, waits for signal or broadcast, and locks it again. `yield*` it. */
+  wait(): Blocking<void> {
+    const { sched } = this;
+    this.touch();
+    const op = sched.begin();
+    this.locker.unlock();
+    op.again = this;
+    sched.block(op, WaitReason.condWait);
+    this.touch();
+    sched.sudogs.enqueue(this.i + CondRecord.queue, sched.sudogs.acquire(op.g, this.i << 2));
+    return op as Blocking<void>;
+  }
+
+  /** @internal */
+  resume(op: Op): boolean {
+    op.again = null;
+    return this.locker.lockFor(op);
+  }
+
+  /** Wakes the one that has waited longest, if any. */
+  signal(): void {
+    this.touch();
+    this.wake(this.sched.sudogs.dequeue(this.i + CondRecord.queue));
+  }
+
+  /** Wakes all. */
+  broadcast(): void {
+    this.touch();
+    const { sudogs } = this.sched;
+    const queue = this.i + CondRecord.queue;
+    for (let sg = sudogs.dequeue(queue); sg !== 0; sg = sudogs.dequeue(queue)) this.wake(sg);
+  }
+
+  private wake(sg: Addr): void {
+    if (sg === 0) return;
+    const { g } = this.sched.ops[this.w[(sg >>> 2) + Sudog.g]!]!;
+    this.sched.sudogs.releaseAll(g);
+    this.sched.ready(g, true);
+  }
+
+  protected wordsInUse(): number {
+    return 0; // nobody waits: nothing is worth keeping
+  }
+  protected waiters(): Addr {
+    return this.w[this.i + CondRecord.queue]!;
+  }
+}

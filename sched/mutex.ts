@@ -1,0 +1,146 @@
+// mutex: Go's sync.Mutex, with its two modes. Source: sync/mutex.go.
+//
+//   normal     waiters queue first come first served, but who is woken competes with whoever runs and asks just then; the
+//              loser goes back to the front of the queue
+//   starving   a waiter that has waited for a millisecond switches the mutex over: from then on Unlock hands it to the first
+//              waiter, and who comes new queues at the end. The last waiter, or one that did not wait that long, switches back
+//
+// Go lets a goroutine spin for a while before it waits; here no other goroutine runs meanwhile. In the era 2014 there was no
+// starving mode, losers queued at the end, and misuse was a panic.
+
+import type { Addr } from '../runtime/internal/memory.ts';
+import { fatal, GoPanic } from '../runtime/internal/throw.ts';
+import type { Blocking, Op, Resumable } from './op.ts';
+import { SemaRecord } from './sema.ts';
+
+/** What Cond and programs need of a lock. Go's sync.Locker. */
+export interface Locker {
+  lock(): Blocking<void>;
+  unlock(): void;
+  /** @internal Locks it for an operation that has begun. True: locked. False: op waits and goes on in `op.again`. */
+  lockFor(op: Op): boolean;
+}
+
+/** Word offsets of a mutex. */
+export const enum MutexRecord {
+  state,
+  /** a Sema: three words */
+  sema,
+  words = 4,
+}
+
+/** Bits of the state; the number of waiters stands above them. */
+const enum State {
+  locked = 1,
+  woken = 2,
+  starving = 4,
+  waiter = 8,
+}
+
+/** Virtual nanoseconds after which a waiter starves. Go's starvationThresholdNs. */
+const starvationNanos = 1e6;
+
+/** A mutual exclusion lock; new ones are unlocked. */
+export class Mutex extends SemaRecord implements Locker, Resumable {
+  /** @internal As in 2014. */
+  era2014 = false;
+
+  /** Locks it; waits while somebody else has it. `yield*` it. */
+  lock(): Blocking<void> {
+    const { sched } = this;
+    this.touch();
+    const op = sched.begin();
+    return (this.lockFor(op) ? sched.settled(op) : op) as Blocking<void>;
+  }
+
+  /** Locks it if nobody has it and nobody starves for it; says whether it did. */
+  tryLock(): boolean {
+    this.touch();
+    const at = this.i + MutexRecord.state;
+    if ((this.w[at]! & (State.locked | State.starving)) !== 0) return false;
+    this.w[at]! |= State.locked;
+    return true;
+  }
+
+  /** @internal */
+  lockFor(op: Op): boolean {
+    this.touch();
+    const at = this.i + MutexRecord.state;
+    if (this.w[at] === 0) {
+      this.w[at] = State.locked;
+      return true;
+    }
+    op.since = -1;
+    op.starving = false;
+    if (this.compete(op, false)) return true;
+    op.again = this;
+    return false;
+  }
+
+  /** @internal */
+  resume(op: Op): boolean {
+    this.touch();
+    return this.semWoken(op, MutexRecord.sema) && this.acquired(op);
+  }
+
+  /** Takes the mutex or queues for it. awoke: Unlock woke this goroutine. Source: the loop of lockSlow. */
+  private compete(op: Op, awoke: boolean): boolean {
+    const at = this.i + MutexRecord.state;
+    const old = this.w[at]!;
+    let state = old;
+    if ((old & State.starving) === 0) state |= State.locked;
+    if ((old & (State.locked | State.starving)) !== 0) state += State.waiter;
+    if (op.starving && (old & State.locked) !== 0) state |= State.starving;
+    if (awoke) state &= ~State.woken;
+    this.w[at] = state;
+    if ((old & (State.locked | State.starving)) === 0) return true;
+    const lifo = op.since >= 0 && !this.era2014; // it has waited before: it keeps its turn
+    if (op.since < 0) op.since = this.sched.now();
+    return this.semAcquire(op, MutexRecord.sema, lifo) && this.acquired(op);
+  }
+
+  /** It has the semaphore: in starving mode the mutex as well, else it competes for it. */
+  private acquired(op: Op): boolean {
+    const at = this.i + MutexRecord.state;
+    if (!this.era2014) op.starving ||= this.sched.now() - op.since > starvationNanos;
+    const old = this.w[at]!;
+    if ((old & State.starving) === 0) return this.compete(op, true);
+    let state = old + State.locked - State.waiter;
+    if (!op.starving || old >> 3 === 1) state -= State.starving; // the last one, or in no hurry
+    this.w[at] = state;
+    return true;
+  }
+
+  /** Unlocks it; any goroutine may. Fatal when it is not locked. */
+  unlock(): void {
+    this.touch();
+    const at = this.i + MutexRecord.state;
+    const state = this.w[at]! - State.locked;
+    if ((this.w[at]! & State.locked) === 0) this.misuse('sync: unlock of unlocked mutex');
+    this.w[at] = state;
+    if (state !== 0) this.wakeOne(state);
+  }
+
+  /** Source: unlockSlow. */
+  private wakeOne(state: number): void {
+    if ((state & State.starving) !== 0) {
+      this.semRelease(MutexRecord.sema, true);
+      return;
+    }
+    if (state >> 3 === 0 || (state & (State.locked | State.woken)) !== 0) return; // nobody waits, or somebody is awake already
+    this.w[this.i + MutexRecord.state] = (state - State.waiter) | State.woken;
+    this.semRelease(MutexRecord.sema, false);
+  }
+
+  protected misuse(words: string): never {
+    if (this.era2014) throw new GoPanic(words);
+    return fatal(words);
+  }
+
+  protected wordsInUse(): number {
+    return MutexRecord.words;
+  }
+  protected waiters(): Addr {
+    return this.first(MutexRecord.sema);
+  }
+}

@@ -1,0 +1,108 @@
+// sema: semaphores, on which all of sync is built. A semaphore is three words of a record: a count, and a FIFO queue of those
+// who wait. Go finds the queue in a table by the count's address, because the count stands in the program's own memory; ours
+// has it beside the count. Source: sema.go.
+//
+// Who is woken has not got the semaphore yet: it competes with whoever runs, and waits again if that one was faster. Only a
+// hand-off gives the count away with the wake-up (ticket).
+
+import type { Addr } from '../runtime/internal/memory.ts';
+import { WaitReason } from './g.ts';
+import type { Blocking, Op } from './op.ts';
+import { HeapRecord } from './record.ts';
+import { Sudog } from './sudog.ts';
+
+/** Word offsets of a semaphore in its record. */
+export const enum Sema {
+  count,
+  queue,
+  queueLast,
+  words,
+}
+
+/** A record with semaphores in it. `s` is the word offset of one of them. */
+export abstract class SemaRecord extends HeapRecord {
+  /** Takes one; or op waits, and `false`. lifo: before those who wait already. Source: semacquire1. */
+  protected semAcquire(op: Op, s: number, lifo: boolean): boolean {
+    if (this.take(s)) return true;
+    op.lifo = lifo;
+    this.queueUp(op, s);
+    return false;
+  }
+
+  /** The goroutine of op was woken: whether it has the semaphore now; else it waits again. */
+  protected semWoken(op: Op, s: number): boolean {
+    if (op.ticket) {
+      op.ticket = false;
+      return true;
+    }
+    if (this.take(s)) return true;
+    this.queueUp(op, s);
+    return false;
+  }
+
+  /** Gives one back and wakes the first who waits; handoff: that one has it at once. Source: semrelease1. */
+  protected semRelease(s: number, handoff: boolean): void {
+    const { w, i, sched } = this;
+    w[i + s + Sema.count]!++;
+    const sg = sched.sudogs.dequeue(i + s + Sema.queue);
+    if (sg === 0) return;
+    const op = sched.ops[w[(sg >>> 2) + Sudog.g]!]!;
+    op.ticket = handoff && this.take(s);
+    sched.sudogs.releaseAll(op.g);
+    sched.ready(op.g, true);
+  }
+
+  /** Source: cansemacquire. */
+  private take(s: number): boolean {
+    const { w, i } = this;
+    if (w[i + s + Sema.count]! <= 0) return false;
+    w[i + s + Sema.count]!--;
+    return true;
+  }
+
+  private queueUp(op: Op, s: number): void {
+    const { sched, i } = this;
+    const { sudogs } = sched;
+    sched.block(op, WaitReason.semacquire);
+    const sg = sudogs.acquire(op.g, i << 2);
+    if (op.lifo) sudogs.enqueueFirst(i + s + Sema.queue, sg);
+    else sudogs.enqueue(i + s + Sema.queue, sg);
+  }
+
+  /** First waiter of semaphore s; 0: none. */
+  protected first(s: number): Addr {
+    return this.w[this.i + s + Sema.queue]!;
+  }
+}
+
+/** A counting semaphore by itself: runtime_Semacquire and runtime_Semrelease. */
+export class Semaphore extends SemaRecord {
+  /** Takes one; waits while there is none. `yield*` it. */
+  acquire(): Blocking<void> {
+    const { sched } = this;
+    this.touch();
+    const op = sched.begin();
+    if (this.semAcquire(op, 0, false)) return sched.settled(op) as Blocking<void>;
+    op.again = this;
+    return op as Blocking<void>;
+  }
+
+  /** @internal */
+  resume(op: Op): boolean {
+    this.touch();
+    return this.semWoken(op, 0);
+  }
+
+  /** Gives one back. handoff: to the first who waits, and to nobody else. */
+  release(handoff = false): void {
+    this.touch();
+    this.semRelease(0, handoff);
+  }
+
+  protected wordsInUse(): number {
+    return Sema.words;
+  }
+  protected waiters(): Addr {
+    return this.first(0);
+  }
+}
