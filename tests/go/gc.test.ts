@@ -1,6 +1,6 @@
 // gc_test.go and testdata/testprog/gc.go: what a collection must leave alone, what it must find, and what it counts.
 import { describe, expect, test } from 'vitest';
-import { array, type Caller, type Field, func, i32, ptr, Runtime, self, slice, struct, u8 } from '../../runtime/index.ts';
+import { array, type Caller, type Field, func, i32, map, ptr, Runtime, self, slice, string, struct, u8 } from '../../runtime/index.ts';
 import { countPagesInUse, readMemStatsSlow } from '../../runtime/memstats.ts';
 import { testMachine } from '../support/machine.ts';
 import { busy, goRun, isObject } from './support.ts';
@@ -36,6 +36,29 @@ test('TestGcDeepNesting', () => {
     expect(first().get(0)!.value).toBe(13);
     expect(first().get(1)).toBe(null);
   });
+});
+
+test('TestGcMapIndirection', () => {
+  const T = struct('gc.T', { a: array(i32, 256) });
+  const n = 300;
+  const rt = goRun(
+    function* main(go) {
+      yield* go.setGCPercent(1);
+      yield* go.gc();
+      const f = go.locals({ m: map(string, T), v: T });
+      const key = (i: number) => `${i}`.padStart(1024);
+      f.m = go.make(map(string, T));
+      for (let i = 0; i < n; i++) {
+        f.v = go.new(T);
+        f.v.a.set(255, i);
+        f.m.set(key(i), f.v);
+      }
+      for (let i = 0; i < n; i++) expect(f.m.get(key(i)).a.get(255)).toBe(i);
+      expect(f.m.length).toBe(n);
+    },
+    { checked: false, checkHeap: false },
+  );
+  expect(rt.stats().numGC).toBeGreaterThan(2);
 });
 
 test('TestGcArraySlice', () => {

@@ -1,23 +1,26 @@
 // gcinfo_test.go: which words of an object, a global or a frame the collector takes for pointers. Go reads its bitmap; here
 // every word gets the address of an object of its own, and the mask is which of those objects a collection leaves.
 import { describe, expect, test } from 'vitest';
-import { type AnyStruct, array, type Go, i32, ptr, self, slice, struct, u8, u16, u64 } from '../../runtime/index.ts';
+import { type AnyStruct, array, type Go, i32, map, ptr, self, slice, string, struct, u8, u16, u64 } from '../../runtime/index.ts';
 import { FrameHead } from '../../sched/stack.ts';
 import { goRun, isObject } from './support.ts';
 
 const Ptr = struct('main.Ptr', { p: self });
 const ScalarPtr = struct('main.ScalarPtr', { q: i32, w: ptr(Ptr), e: i32, r: ptr(Ptr), t: i32, y: ptr(Ptr) });
 const PtrScalar = struct('main.PtrScalar', { q: ptr(Ptr), w: i32, e: ptr(Ptr), r: i32, t: ptr(Ptr), y: i32 });
-/** Go's, with a slice in the place of the string; words are 32 bits wide, and u is aligned to 8 bytes. */
+/** Words are 32 bits wide, and u is aligned to 8 bytes. */
 const BigStruct = struct('main.BigStruct', {
-  q: ptr(u8), w: u8, e: array(u8, 17), r: slice(u8), t: i32, y: u16, u: u64, i: slice(u8),
+  q: ptr(u8), w: u8, e: array(u8, 17), r: slice(u8), t: i32, y: u16, u: u64, i: string,
 }); // biome-ignore format: one glance
 
 const infoPtr = [1];
 const infoScalarPtr = [0, 1, 0, 1, 0, 1];
 const infoPtrScalar = [1, 0, 1, 0, 1, 0];
-// q; w and e; r; t, y, a gap and u; i; a gap
-const infoBigStruct = [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0];
+// q; w and e; r; t, y, a gap and u; i
+const infoBigStruct = [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0];
+const Str = struct('main.Str', { s: string });
+const Sli = struct('main.Sli', { s: slice(string) });
+const GoMap = struct('main.Map', { m: map(string, string) });
 
 /** Puts the address of a new object into each of `words` words from word `first` of the arena; says which a collection leaves. */
 function* maskOf(go: Go, first: number, words: number): Generator<void, number[], void> {
@@ -53,6 +56,9 @@ describe('TestGCInfo', () => {
     ['heap ScalarPtrSlice', ScalarPtr, 4, times(4, infoScalarPtr)],
     ['heap PtrScalar', PtrScalar, 1, infoPtrScalar],
     ['heap BigStruct', BigStruct, 1, infoBigStruct],
+    ['heap string', Str, 1, [1, 0]],
+    ['heap slice', Sli, 1, [1, 0, 0]],
+    ['heap map', GoMap, 1, [1]],
     ['heap BigStruct, 12 of them', BigStruct, 12, times(12, infoBigStruct)], // more words than a page's mask has
     ['heap BigStruct, 1100 of them', BigStruct, 1100, times(1100, infoBigStruct)], // a large object
   ])('%s', (_, type, n, info) => {

@@ -1,7 +1,9 @@
 // mfinal_test.go: finalizers of objects of several kinds. Go's finalizers differ in what they take and return; ours take a
 // reference, and may be generators.
 import { expect, test } from 'vitest';
-import { array, bool, f64, type Go, host, i32, ptr, type Ref, self, slice, struct, u8 } from '../../runtime/index.ts';
+import {
+  array, bool, f64, func, type Go, GoString, host, i32, ptr, type Ref, type Slice, self, slice, string, struct, u8,
+} from '../../runtime/index.ts'; // biome-ignore format: one glance
 import { collect, goRun, isObject } from './support.ts';
 
 const T = struct('mfinal.T', { value: i32, pointer: self });
@@ -78,30 +80,49 @@ test('TestFinalizerInterfaceBig', () => {
 const objsize = 320;
 const Obj = struct('mfinal.objtype', { bytes: array(u8, objsize) });
 
-/** Of two objects that lie one behind the other, which is the second; a slice of the first that begins at `from` is kept. */
-function keepsNeighbour(from: number): boolean {
+/** Whether y is finalized while `kept`, a part of the object before it, is all that is left of both. */
+function isFinalized(kept: (go: Go) => { value: GoString | Slice<number>; y: Ref<typeof Obj> }): boolean {
   let fin = false;
   goRun(function* main(go) {
-    const f = go.locals({ x: Obj, y: Obj, xs: slice(u8) });
-    do {
-      f.x = f.y;
-      f.y = go.new(Obj);
-    } while (f.x === null || f.y.addr !== f.x.addr + objsize);
-    f.xs = f.x.bytes.slice(from);
-    go.setFinalizer(f.y, () => {
+    const f = go.locals({ bytes: slice(u8), text: string });
+    const { value, y } = kept(go);
+    if (value instanceof GoString) f.text = value;
+    else f.bytes = value;
+    go.setFinalizer(y, () => {
       fin = true;
     });
-    f.x = null;
-    f.y = null;
     yield* collect(go);
-    expect(f.xs.length).toBe(objsize - from); // alive until here
+    expect(f.text.length + f.bytes.length).toBe(value.length); // alive until here
   });
-  return !fin;
+  return fin;
 }
 
+/** A part of an object, from a byte on, and the object that lies behind it. Go's adjChunks, adjStringChunk. */
+const sliceBefore = (from: number) =>
+  func('mfinal.adjChunks', { x: Obj, y: Obj }, (f) => {
+    do {
+      f.x = f.y;
+      f.y = f.new(Obj);
+    } while (f.x === null || f.y.addr !== f.x.addr + objsize);
+    return { value: f.x.bytes.slice(from), y: f.y };
+  });
+const stringBefore = (from: number) =>
+  func('mfinal.adjStringChunk', { b: slice(u8), s: string, y: Obj }, (f) => {
+    f.b = f.make(slice(u8), objsize);
+    do {
+      f.s = f.string(f.b);
+      f.y = f.new(Obj);
+    } while (f.y.addr !== f.s.addr + objsize);
+    return { value: f.s.slice(from), y: f.y };
+  });
+
+// What lies behind an object is not held by what is empty and begins at the object's end.
 test('TestEmptySlice', () => {
-  expect(keepsNeighbour(objsize - 1)).toBe(false);
-  expect(keepsNeighbour(objsize), 'an empty slice at the end of an object does not hold the next one').toBe(false);
+  for (const from of [objsize - 1, objsize]) expect(isFinalized(sliceBefore(from))).toBe(true);
+});
+
+test('TestEmptyString', () => {
+  for (const from of [objsize - 1, objsize]) expect(isFinalized(stringBefore(from))).toBe(true);
 });
 
 test('TestFinalizerOnGlobal', () => {
