@@ -342,6 +342,13 @@ export class Mutator {
     if (phase === Phase.off) this.barrier.discard();
   }
 
+  /** Its P is no more: gives back what it holds. Source: p.destroy. */
+  retire(): void {
+    if (this.gc.marking) this.barrier.flush(this.gc.work);
+    this.dropTiny();
+    this.cache.releaseAll();
+  }
+
   /** Someone began to read events, or stopped. */
   readersChanged(): void {
     this.phaseChanged(this.gc.phase);

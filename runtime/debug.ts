@@ -17,8 +17,8 @@ export function setGCPercent({ gc, sched, settings }: Machine, percent: number):
   }
   return sched.blocking(function* () {
     const old = gc.setGCPercent(percent);
-    if (settings.era === '2014') yield* sched.forceGC();
-    else if (percent < 0) yield* sched.waitOnMark(gc.cycle);
+    if (settings.era === '2014') yield* sched.world.forceGC();
+    else if (percent < 0) yield* sched.world.waitOnMark(gc.cycle);
     return old;
   });
 }
@@ -32,7 +32,7 @@ export function setMemoryLimit({ gc, settings }: Machine, bytes: number | 'off')
 /** A collection, and all free memory goes back to the system. Source: debug.FreeOSMemory. */
 export function freeOSMemory({ gc, sched }: Machine): Blocking<void> {
   return sched.blocking(function* () {
-    yield* sched.forceGC();
+    yield* sched.world.forceGC();
     gc.scavengeAll();
   });
 }

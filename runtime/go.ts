@@ -241,15 +241,15 @@ export class Go extends Maker implements Caller {
   /** Statistics of the allocator and the collector; stops the world for it. runtime.ReadMemStats. */
   readMemStats(): MemStats {
     const { sched, machine } = this.ctx;
-    sched.stopTheWorld('ReadMemStats');
+    sched.world.stopTheWorld('ReadMemStats');
     const stats = readMemStats(machine);
-    sched.startTheWorld(gcCost.stop);
+    sched.world.startTheWorld(gcCost.stop);
     return stats;
   }
 
   /** Runs a full collection and waits for the end of its sweep. runtime.GC. `yield*` it. */
   gc(): Blocking<void> {
-    return this.ctx.sched.collect();
+    return this.ctx.sched.world.collect();
   }
 
   /** Sets GOGC, negative for off, and gives the old value, -1 for off. debug.SetGCPercent. `yield*` it. RangeError: no percentage. */

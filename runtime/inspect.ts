@@ -35,7 +35,7 @@ export function eachNamedRoot(m: Machine, visit: (name: () => string, pointer: A
     if (pointer !== 0) visit(() => 'queue of finalizers', pointer);
   });
   const { sched } = m;
-  for (let g = 1 as G; g <= sched.stackCount(); g++) {
+  for (let g = 1 as G; g <= sched.rowsUsed; g++) {
     const status = sched.gt.status[g];
     if (status !== GStatus.dead && status !== GStatus.idle) eachStackRoot(m, g, visit);
   }

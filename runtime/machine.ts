@@ -61,7 +61,7 @@ export class Machine {
     const carve = (mem: LinearAlloc, arena: Arena | null) => {
       const heapPage = mem.table('arena').pages('heap', s.heapPages);
       const heap = heapTables(mem, s.heapPages);
-      const sched = schedTables(mem, s.maxGoroutines + 1, s.procs);
+      const sched = schedTables(mem, s.maxGoroutines + 1);
       const sys = arena === null ? null : new SysMem(arena, mem, sysPages, this.order);
       if (arena === null) SysMem.measure(mem, sysPages);
       return { heapPage, heap, sched, sys };
@@ -96,13 +96,23 @@ export class Machine {
     this.gc = new GC(this.heap, this.sys, this.profiler, this.events, s.gogc, s.era);
     if (s.memoryLimit !== Infinity) this.gc.setMemoryLimit(s.memoryLimit);
     this.setKnobs();
-    const mutators: Mutator[] = [];
-    for (let p = 0; p < s.procs; p++) {
+    const makeMutator = (p: number) => {
       const rand = new Rand(s.seed, `memprofile ${p}`);
-      mutators.push(new Mutator(this.heap, this.gc, this.profiler, this.events, this.profileRate, rand, this.chooser));
-    }
+      return new Mutator(this.heap, this.gc, this.profiler, this.events, this.profileRate, rand, this.chooser);
+    };
+    const mutators = Array.from({ length: s.procs }, (_, p) => makeMutator(p));
     this.mutators = mutators;
-    this.sched = new Sched(tables.sched, s.procs, this.heap, this.gc, mutators, this.events, this.chooser, this.order);
+    this.sched = new Sched(tables.sched, {
+      procs: s.procs,
+      heap: this.heap,
+      gc: this.gc,
+      mutators,
+      makeMutator,
+      events: this.events,
+      chooser: this.chooser,
+      order: this.order,
+      era: s.era,
+    });
     this.oracle = s.oracle ? new Oracle(this.heap, this.gc, mutators, this.events) : null;
     this.readersChanged();
   }

@@ -22,6 +22,7 @@ import { heapStartPage, type Page } from '../heap/mheap.ts';
 import { type MSpan, SpanState } from '../heap/mspan.ts';
 import { pauseSlots } from '../heap/mstats.ts';
 import { classSize, numSizeClasses, numSpanClasses } from '../heap/sizeclasses.ts';
+import { maxProcs } from '../sched/p.ts';
 import { pageSize } from './internal/memory.ts';
 import { Sys } from './internal/sysmem.ts';
 import type { Machine } from './machine.ts';
@@ -182,7 +183,9 @@ function tableBytes(m: Machine): { mspan: number; mspanInuse: number; pages: num
     const bytes = elemBytes * rows;
     if (table === 'mspan') spanRow += elemBytes;
     else if (pageTables.has(table)) pages += Math.ceil((bytes * heap.pages.grown) / (heap.endPage - heapStartPage));
-    else if (goroutineTables.has(table)) other += elemBytes * (sched.stackCount() + 1);
+    else if (goroutineTables.has(table)) other += elemBytes * (sched.rowsUsed + 1);
+    else if (table === 'm') other += elemBytes * (sched.ms.lastRow + 1);
+    else if (table === 'p') other += (bytes / maxProcs) * sched.procs;
     else other += bytes;
   }
   let inUse = 0;

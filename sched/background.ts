@@ -2,6 +2,7 @@
 // Go's workers and its background sweeper are goroutines; ours are slices of a P's step, so that one thread runs the machine
 // and the order of everything is that of the clocks. Source: findRunnableGCWorker, gcBgMarkWorker, bgsweep.
 import { WorkerMode } from '../gc/mgcworkers.ts';
+import { Ev } from '../runtime/internal/events.ts';
 import type { P } from './p.ts';
 import type { Sched } from './proc.ts';
 
@@ -53,9 +54,13 @@ export class Background {
   private markSlice(p: P, mode: WorkerMode): void {
     const { clock, fractionalTime } = this.sched.pt;
     clock[p] = Math.max(clock[p], this.sched.gc.pacer.markStartTime); // a P whose clock is behind marks nothing before marking began
-    this.sched.workerP = p;
-    const cost = this.sched.gc.workerStep(mode, workerObjects);
-    this.sched.workerP = -1;
+    const { sched } = this;
+    const { events } = sched;
+    if (p !== sched.curp) sched.elsewhere = clock[p];
+    if (events.on) events.emit(Ev.workerStart, mode, 0, p);
+    const cost = sched.gc.workerStep(mode, workerObjects);
+    if (events.on) events.emit(Ev.workerStop, mode, cost, p);
+    sched.elsewhere = -1;
     if (mode === WorkerMode.fractional) fractionalTime[p] += cost;
     clock[p] += cost;
     if (p === this.sched.curp) clock[p] += this.sched.takeNanos();

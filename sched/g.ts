@@ -1,8 +1,13 @@
 // g: the table of goroutines. A row is a goroutine's descriptor; its continuation (a JavaScript generator) lives beside the
 // table, indexed by row. Source: runtime2.go g, and the status comments there.
 //
-// A status says who owns the goroutine: runnable - the run queue it is in; running - its M; waiting - what it waits on;
-// idle and dead - the free list.
+// A status says who owns the goroutine: runnable - the run queue it is in; running and syscall - its M; waiting - what it
+// waits on; idle and dead - the free list. Invariant Q5: a status changes only along these arrows (checked where it changes):
+//
+//   idle ─> runnable ─> running ─┬─> runnable   Gosched, preemption        syscall ─┬─> running   its P, or an idle one
+//   dead ───^                    ├─> waiting ─> runnable                            └─> runnable  no P is free
+//                                ├─> syscall
+//                                └─> dead
 import type { Column, Id, LinearAlloc } from '../runtime/internal/memory.ts';
 
 /** Row of the goroutine table; 0 is nil. Rows are reused, goids are not. */
@@ -113,6 +118,10 @@ export function gTable(mem: LinearAlloc, rows: number) {
     parent: mem.i32<G>('parent', rows),
     /** 1: one of the runtime's own; not counted, not dumped, no part of a deadlock. */
     system: mem.u8<G>('system', rows),
+    /** Row of the M that it is locked to (LockOSThread); 0 for none. */
+    lockedM: mem.u16<G>('lockedM', rows),
+    /** When the collector first saw it blocked where it blocks now, in virtual nanoseconds; 0: it has not. Go's waitsince. */
+    waitSince: mem.f64<G>('waitSince', rows),
     /** Virtual nanoseconds before which it does not run: the end of its last turn, or later when it was made runnable. */
     readyAt: mem.f64<G>('readyAt', rows),
     /** The pointer that the last operation brought, until the next one begins. A root. */

@@ -1,57 +1,77 @@
-// proc: the scheduler. Goroutines (generators) run on Ps; each P's M has a clock in virtual nanoseconds, and the P with the
-// smallest clock goes next, so that GOMAXPROCS=4 is faster in virtual time. Source: proc.go.
+// proc: the scheduler. Goroutines (generators) run on Ms (threads, m.ts) that have Ps (processors, p.ts); each P has a clock in
+// virtual nanoseconds, and the P with the smallest clock goes next, so that GOMAXPROCS=4 is faster in virtual time. This is
+// the overview of the folder. Source: proc.go.
+//
+//   newproc.ts    rows, ids, continuations          sysmon.ts      preemption, taking Ps from system calls, the forced cycle
+//   runq.ts       who waits to run                  syscall.ts     leaving and coming back; promises of the host
+//   m.ts          threads: waking, spinning         lockthread.ts  a goroutine with an M of its own
+//   stw.ts        stopping the world, GOMAXPROCS    background.ts  the collector's share of a P's time
+//   schedtrace.ts, check.ts                         what can be seen, and what must hold
 //
 // One round of a P (step): fire due timers, mark if the P is a mark worker now, else findRunnable, run the goroutine until it
-// yields, charge its time, sweep a little. findRunnable looks, in Go's order, at the global queue every 61st round, the local
-// queue, the global queue, and then steals. A P that finds nothing marks or sweeps.
+// yields (a turn), charge its time, sweep a little. findRunnable looks, in Go's order, at the global queue every 61st round,
+// the local queue, the global queue, and then steals. A P that finds nothing marks or sweeps, or gives itself up.
+//
+// Besides the Ps there are things that happen at their own time: a system call ends, sysmon looks round, a timer wakes an idle
+// P. Each of them happens when no P is behind it (nextEvent). `horizon` is the time of the next such thing or, with several
+// Ps, of the next P: until then a P goes on alone. A goroutine that does not block gives way at yield points, which is every
+// operation that could have blocked: when sysmon wants its P for others (it goes to the end of the global queue), and when
+// another P is behind in time (it goes on afterwards: `paused`).
 //
 // A goroutine runs until it blocks, yields or ends: all others stand at safepoints meanwhile, so stopping the world is a
 // matter of the state being written back. (Threads that run goroutines in parallel are left out: docs/faithful.md.)
 
 import type { CallStack, Mutator } from '../gc/malloc.ts';
 import type { GC } from '../gc/mgc.ts';
-import type { GcWork } from '../gc/mgcwork.ts';
-import { WorkerMode } from '../gc/mgcworkers.ts';
-import type { World } from '../gc/world.ts';
 import type { Heap } from '../heap/mheap.ts';
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
+import type { Era } from '../runtime/internal/era.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import type { LockOrder } from '../runtime/internal/lock.ts';
-import type { Addr, LinearAlloc } from '../runtime/internal/memory.ts';
-import { fatal, gothrow } from '../runtime/internal/throw.ts';
+import type { LinearAlloc } from '../runtime/internal/memory.ts';
+import { fatal } from '../runtime/internal/throw.ts';
 import { Background } from './background.ts';
 import { type G, GStatus, type GTable, gTable, WaitReason } from './g.ts';
 import { Holds } from './holds.ts';
-import { type Blocking, Op } from './op.ts';
-import { type P, PStatus, type PTable, pTable, RunQueues } from './p.ts';
+import { ThreadLocks } from './lockthread.ts';
+import { type M, MStatus, Ms, type MTable, mTable, StealOrder, type Threads } from './m.ts';
+import { type Continuation, Goroutines } from './newproc.ts';
+import type { Blocking, Op } from './op.ts';
+import { maxProcs, type P, PStatus, type PTable, pTable } from './p.ts';
+import { RunQueues } from './runq.ts';
 import { Stacks } from './stack.ts';
+import { StoppedWorld } from './stw.ts';
 import { Sudogs } from './sudog.ts';
+import { Syscalls } from './syscall.ts';
+import { Sysmon } from './sysmon.ts';
 import { Timers } from './timer.ts';
 
 const forgottenYield = 'a blocking operation was called and not awaited: write `yield*` in front of it';
 
-/** A goroutine's continuation. */
-export type Continuation = Generator<void, unknown, void>;
-
 /** `next` of every generator, fetched once: looking it up on each goroutine's own object is 10 times slower. */
 const resume = Object.getPrototypeOf(Object.getPrototypeOf((function* () {})())).next as () => IteratorResult<void, unknown>;
 
-/** Virtual cost of one turn of a goroutine, in nanoseconds, on top of what it allocates. */
+/** Virtual cost of one turn of a goroutine, in nanoseconds, on top of what it allocates and does. */
 export const turnNanos = 100;
-/** Goroutine ids 2 to 4 belong to Go's system goroutines (forcegc, bgsweep, bgscavenge), which are parts of our P's step. */
-const firstUserGoid = 5;
-const goidBatch = 16;
+/** Virtual cost of an operation that could have blocked and did not. */
+const operationNanos = 15;
+/** A goroutine is paused for another P that is this far behind, in nanoseconds: less would be many turns for little truth. */
+const pauseSlack = 1000;
+/** How long a thief waits before it takes what is next on another P: that one will usually run it itself. Go's usleep(3). */
+const thiefNap = 3000;
+const stealTries = 4;
 
 /** The columns of the scheduler. */
 export interface SchedTables {
   readonly gt: GTable;
   readonly pt: PTable;
+  readonly mt: MTable;
   readonly rows: number;
 }
 
 /** Carves the scheduler's tables; rows: goroutines at once, plus 1. */
-export function schedTables(mem: LinearAlloc, rows: number, procs: number): SchedTables {
-  return { gt: gTable(mem, rows), pt: pTable(mem, procs), rows };
+export function schedTables(mem: LinearAlloc, rows: number): SchedTables {
+  return { gt: gTable(mem, rows), pt: pTable(mem), mt: mTable(mem), rows };
 }
 
 /** What becomes of a goroutine whose function has ended: runtime/panic.ts, where deferred calls are kept. */
@@ -62,148 +82,128 @@ export interface Unwinder {
   threw(g: G, error: unknown): Continuation | null;
 }
 
+/** What the scheduler is made of besides its tables. */
+export interface SchedParts {
+  /** GOMAXPROCS at the beginning. */
+  readonly procs: number;
+  readonly heap: Heap;
+  readonly gc: GC;
+  /** By P; makeMutator makes more when GOMAXPROCS grows. */
+  readonly mutators: Mutator[];
+  readonly makeMutator: (p: number) => Mutator;
+  readonly events: Events;
+  readonly chooser: Chooser;
+  readonly order: LockOrder;
+  readonly era: Era;
+}
+
+/** Why a goroutine that did not block has stopped. */
+const enum Stop {
+  gosched,
+  preempted,
+  paused,
+}
+
 /** The scheduler of one machine. */
-export class Sched implements World, CallStack {
-  readonly gt: GTable;
+export class Sched extends Goroutines implements CallStack, Threads {
   readonly pt: PTable;
+  readonly mt: MTable;
+  /** GOMAXPROCS. */
+  procs: number;
+  readonly heap: Heap;
+  readonly gc: GC;
+  readonly mutators: Mutator[];
+  private readonly makeMutator: (p: number) => Mutator;
+  readonly events: Events;
+  readonly chooser: Chooser;
   readonly runq: RunQueues;
-  readonly stacks: Stacks;
+  readonly ms: Ms;
   readonly timers: Timers;
   readonly sudogs: Sudogs;
   readonly holds: Holds;
   /** Runs what goroutines have deferred. */
   unwinder: Unwinder | null = null;
+  readonly world: StoppedWorld;
+  readonly syscalls: Syscalls;
+  readonly sysmon: Sysmon;
+  readonly locks: ThreadLocks;
   private readonly background = new Background(this);
-  /** The running goroutine and its P; 0 and the last P between turns. */
-  curg: G = 0 as G;
-  curp: P = 0 as P;
   /** The running P's side of allocation. */
   mutator: Mutator;
   /** Told when another P runs: handles above keep its mutator at hand. */
   onSwitch: ((mutator: Mutator) => void) | null = null;
-  readonly ops: Op[] = [];
-  private readonly continuations: (Continuation | null)[] = [];
-  private readonly rows: number;
-  private nextRow = 1;
-  private freeRows: G = 0 as G;
-  private readonly goidNext: Int32Array;
-  private readonly goidEnd: Int32Array;
-  private nextGoid = 1;
-  /** Goroutines that are not dead. */
-  live = 0;
+  private mainStarted = false;
   private mainDone = false;
   /** main has called Goexit: the others go on without it. */
   mainExits = false;
-  private gcWaiters: G[] = [];
   /** Turns of goroutines so far. */
   turns = 0;
-  private worldStopped = false;
-  /** The P whose mark worker takes a slice now; -1 for none. */
-  workerP = -1;
+  /** What now() is while something happens outside of the running P's time; -1: nothing does. */
+  elsewhere = -1;
+  /** Only one P runs, and none was woken since that was found. */
+  private alone = false;
+  /** When something else than the running P's own goroutines is due. */
+  private horizon = 0;
+  /** Nanoseconds into its turn from which on the running goroutine asks at yield points whether to go on. */
+  private turnLimit = 0;
+  private stop = Stop.gosched;
+  private stealOrder: StealOrder;
+  private readonly anyOrder: boolean;
 
-  constructor(
-    tables: SchedTables,
-    readonly procs: number,
-    readonly heap: Heap,
-    readonly gc: GC,
-    readonly mutators: readonly Mutator[],
-    private readonly events: Events,
-    readonly chooser: Chooser,
-    private readonly order: LockOrder,
-  ) {
-    this.gt = tables.gt;
+  constructor(tables: SchedTables, parts: SchedParts) {
+    super(tables.gt, new Stacks(parts.heap, tables.gt), tables.rows);
     this.pt = tables.pt;
-    this.rows = tables.rows;
-    this.runq = new RunQueues(this.pt, this.gt.schedLink, procs);
-    this.stacks = new Stacks(heap, this.gt);
+    this.mt = tables.mt;
+    const { procs, heap, gc, mutators, makeMutator, events, chooser } = parts;
+    this.procs = procs;
+    this.heap = heap;
+    this.gc = gc;
+    this.mutators = mutators;
+    this.makeMutator = makeMutator;
+    this.events = events;
+    this.chooser = chooser;
+    this.runq = new RunQueues(this.pt, this.gt.schedLink, procs, parts.era !== '2014');
+    this.ms = new Ms(this.mt, this.pt, events, this);
     this.timers = new Timers(heap.sys, (g) => this.ready(g, true));
     this.sudogs = new Sudogs(heap.sys, this.gt);
     this.holds = new Holds(heap.sys, gc);
     this.mutator = mutators[0]!;
-    this.goidNext = new Int32Array(procs);
-    this.goidEnd = new Int32Array(procs);
-    for (let p = 0 as P; p < procs; p++) this.pt.schedTick[p] = 1; // before main, Go's own goroutines had their rounds
+    this.stealOrder = new StealOrder(procs);
+    this.anyOrder = chooser.anyOrder ?? false;
+    this.world = new StoppedWorld(this, parts.order);
+    this.syscalls = new Syscalls(this);
+    this.sysmon = new Sysmon(this);
+    this.locks = new ThreadLocks(this);
+    const { pt, ms } = this;
+    for (let p = 0 as P; p < maxProcs; p++) pt.schedTick[p] = 1; // before main, Go's own goroutines had their rounds
+    for (let p = (procs - 1) as P; p > 0; p--) ms.putIdleP(p as P);
+    ms.acquire(ms.create(MStatus.running), 0 as P, 0);
+    ms.create(MStatus.sysmon);
     for (const m of mutators) m.callStack = this;
-    gc.attach(this);
+    gc.attach(this.world);
   }
 
   // --- goroutines ------------------------------------------------------------------------------------------------------
 
-  /**
-   * Makes a goroutine with an empty stack, not yet queued. Throws RangeError when there are too many.
-   * Source: newproc1.
-   */
-  newG(goPc: number): G {
-    const { gt } = this;
-    let g = this.freeRows;
-    if (g !== 0) this.freeRows = gt.schedLink[g] as G;
-    else if (this.nextRow < this.rows) g = this.nextRow++ as G;
-    else throw new RangeError(`too many goroutines: ${this.live} (raise the option maxGoroutines)`);
-    gt.schedLink[g] = 0;
-    gt.goid[g] = this.takeGoid();
-    gt.goPc[g] = goPc;
-    gt.parent[g] = this.curg === 0 ? 0 : gt.goid[this.curg];
-    gt.elem[g] = 0;
-    gt.waiting[g] = 0;
-    gt.deferring[g] = 0;
-    gt.waitReason[g] = WaitReason.none;
-    gt.system[g] = 0;
-    this.ops[g] ??= new Op(g);
-    this.live++;
-    return g;
-  }
-
-  /** A goroutine of the runtime's own. Source: isSystemGoroutine. */
-  newSystemG(goPc: number): G {
-    const g = this.newG(goPc);
-    this.gt.system[g] = 1;
-    this.live--;
-    return g;
-  }
-
   /** Makes a new goroutine runnable: next of its P, as a `go` statement does. Source: newproc. */
   start(g: G, continuation: Continuation): void {
+    const { gt } = this;
     this.continuations[g] = continuation;
-    this.gt.status[g] = GStatus.runnable;
-    this.gt.readyAt[g] = this.now();
-    if (this.events.on) this.events.emit(Ev.goCreate, this.gt.goid[g], this.gt.parent[g], this.gt.goPc[g]);
+    gt.status[g] = GStatus.runnable;
+    gt.readyAt[g] = this.now();
+    if (this.events.on) this.events.emit(Ev.goCreate, gt.goid[g], gt.parent[g], gt.goPc[g], gt.system[g]);
     this.runq.put(this.curp, g, true);
-    this.wakep();
-  }
-
-  private takeGoid(): number {
-    if (this.nextGoid === 1) {
-      this.goidNext[0] = firstUserGoid;
-      this.goidEnd[0] = goidBatch + 1;
-      this.nextGoid = goidBatch + 1;
-      return 1; // main
-    }
-    const p = this.curp;
-    if (this.goidNext[p]! === this.goidEnd[p]!) {
-      this.goidNext[p] = this.nextGoid;
-      this.nextGoid += goidBatch;
-      this.goidEnd[p] = this.nextGoid;
-    }
-    return this.goidNext[p]!++;
+    if (this.mainStarted) this.wakep();
   }
 
   private goexit(g: G): void {
     const { gt } = this;
-    if (this.events.on) this.events.emit(Ev.goEnd, gt.goid[g]);
-    if (gt.goid[g] === 1 && !this.mainExits) this.mainDone = true;
+    if (this.events.on) this.events.emit(Ev.goEnd, gt.goid[g], 0, this.curp);
+    if (gt.goid[g] === 1 && !this.mainExits) {
+      this.mainDone = true;
+      this.changed();
+    }
     this.release(g);
-  }
-
-  /** Takes back the row and the stack of a goroutine that has ended, or that was made and never started. */
-  release(g: G): void {
-    const { gt } = this;
-    gt.status[g] = GStatus.dead;
-    this.continuations[g] = null;
-    this.stacks.freeAll(g);
-    gt.elem[g] = 0;
-    if (gt.system[g] === 0) this.live--;
-    gt.schedLink[g] = this.freeRows;
-    this.freeRows = g;
   }
 
   /** Parks the running goroutine for a reason; whoever wakes it calls ready. Returns its Op, to be yield*ed. Source: gopark. */
@@ -215,13 +215,14 @@ export class Sched implements World, CallStack {
 
   /** The operation that has begun must wait. */
   block(op: Op, reason: WaitReason): void {
-    this.gt.status[this.curg] = GStatus.waiting;
-    this.gt.waitReason[this.curg] = reason;
+    const { gt, curg } = this;
+    gt.status[curg] = GStatus.waiting;
+    gt.waitReason[curg] = reason;
     op.waiting = true;
-    if (this.events.on) this.events.emit(Ev.goPark, this.gt.goid[this.curg], reason);
+    if (this.events.on) this.events.emit(Ev.goPark, gt.goid[curg], reason, this.curp);
   }
 
-  /** The running goroutine's Op for an operation that is done at once (unless the chooser preempts here). */
+  /** The running goroutine's Op for an operation that is done at once: a yield point. */
   done(value: unknown): Op {
     const op = this.begin();
     op.value = value;
@@ -230,29 +231,63 @@ export class Sched implements World, CallStack {
 
   /** The operation that has begun needs no waiting. */
   settled(op: Op): Op {
-    if (this.chooser.everyOperation && this.chooser.choose(Choice.preempt, 2, 0) === 1) op.waiting = true;
+    const { mutator } = this;
+    if ((mutator.nanos += operationNanos) > this.turnLimit) this.longTurn(op);
     return op;
   }
 
   /** The running goroutine's Op, for a new operation. TypeError when the last one was not awaited. */
   begin(): Op {
-    if (this.curg === 0) throw new TypeError('a blocking operation was called outside a goroutine');
-    const op = this.ops[this.curg]!;
+    const { curg } = this;
+    if (curg === 0) throw new TypeError('a blocking operation was called outside a goroutine');
+    const op = this.ops[curg]!;
     if (op.inFlight) throw new TypeError(forgottenYield);
     op.inFlight = true;
     op.convert = null;
     op.again = null;
-    this.gt.elem[this.curg] = 0; // what the last operation brought is a root no longer
+    this.gt.elem[curg] = 0; // what the last operation brought is a root no longer
     return op;
+  }
+
+  /** A call that may wait more than once: as a value to be yield*ed, so that a forgotten yield* is noticed like any other. */
+  blocking<T>(body: () => Generator<void, T, void>): Blocking<T> {
+    const op = this.begin();
+    return {
+      [Symbol.iterator]: () => {
+        op.inFlight = false;
+        return body();
+      },
+    };
+  }
+
+  /**
+   * A yield point after the turn's limit: sysmon may have looked round by now, and others may be behind in time. (When every
+   * operation is a choice point, the limit is -Infinity.)
+   */
+  private longTurn(op: Op): void {
+    const { chooser, pt, curp } = this;
+    const now = this.now();
+    this.sysmon.lookUntil(now);
+    const horizon = this.horizonOf(curp);
+    const chosen = chooser.everyOperation && chooser.choose(Choice.preempt, 2, 0) === 1;
+    if (chosen || pt.preempt[curp] !== 0) this.giveWay(op, Stop.preempted);
+    else if (horizon < now) this.giveWay(op, Stop.paused);
+    else if (!chooser.everyOperation) this.turnLimit = horizon - pt.clock[curp];
+  }
+
+  private giveWay(op: Op, stop: Stop): void {
+    op.waiting = true;
+    this.stop = stop;
   }
 
   /** Makes a waiting goroutine runnable; next: before the others of this P. Source: ready, goready. */
   ready(g: G, next: boolean): void {
     const { gt } = this;
-    if (gt.status[g] !== GStatus.waiting) gothrow(`ready: goroutine ${gt.goid[g]} has status ${gt.status[g]}`);
+    if (gt.status[g] !== GStatus.waiting) this.badStatus(g, GStatus.waiting);
     gt.status[g] = GStatus.runnable;
-    gt.readyAt[g] = Math.max(gt.readyAt[g], this.now());
-    if (this.events.on) this.events.emit(Ev.goReady, gt.goid[g], this.curg === 0 ? 0 : gt.goid[this.curg]);
+    const now = this.now();
+    if (gt.readyAt[g] < now) gt.readyAt[g] = now;
+    if (this.events.on) this.events.emit(Ev.goReady, gt.goid[g], this.curg === 0 ? 0 : gt.goid[this.curg], this.curp);
     this.runq.put(this.curp, g, next);
     this.wakep();
   }
@@ -260,7 +295,7 @@ export class Sched implements World, CallStack {
   /** Lets another goroutine run: the running one goes to the global queue's tail. Source: Gosched. */
   gosched(): Blocking<void> {
     const op = this.begin();
-    op.waiting = true; // status stays running: execute puts it into the global queue
+    op.waiting = true; // status stays running: the end of the turn puts it into the global queue
     return op as Blocking<void>;
   }
 
@@ -274,60 +309,115 @@ export class Sched implements World, CallStack {
 
   // --- the loop --------------------------------------------------------------------------------------------------------
 
-  /** Runs until main has returned. Throws what a goroutine died of, or Go's deadlock. Source: schedule, runtime.main. */
-  run(): void {
+  /**
+   * Runs until main has returned (true), or until nothing can go on before the host settles a promise (false).
+   * Throws what a goroutine died of, or Go's deadlock. Source: schedule, runtime.main.
+   */
+  run(): boolean {
+    this.mainStarted = true;
     while (!this.mainDone) {
       const p = this.pickP();
-      if (p >= 0) this.step(p as P);
-      else this.allIdle();
+      if (p >= 0) this.runAlone(p as P);
+      else if (!this.idle()) return false;
     }
     this.curg = 0 as G;
+    return true;
   }
 
-  /** The P that goes next: the smallest clock, unless the chooser has other ideas; -1 when all are idle. */
+  /**
+   * The P that goes next: the smallest clock, unless the chooser has other ideas; -1 when all are idle. What is due before
+   * it happens first.
+   */
   private pickP(): number {
     const { status, clock } = this.pt;
-    let best = -1;
-    let n = 0;
-    let bestIndex = 0;
-    for (let p = 0 as P; p < this.procs; p++) {
-      if (status[p] !== PStatus.running) continue;
-      if (best < 0 || clock[p] < clock[best as P]) {
-        best = p;
-        bestIndex = n;
+    for (;;) {
+      let best = -1;
+      let n = 0;
+      let bestIndex = 0;
+      for (let p = 0 as P; p < this.procs; p++) {
+        if (status[p] !== PStatus.running) continue;
+        if (best < 0 || clock[p] < clock[best as P]) {
+          best = p;
+          bestIndex = n;
+        }
+        n++;
       }
-      n++;
+      if (best < 0) return best;
+      const due = this.nextEvent();
+      if (due <= clock[best as P]) {
+        this.happen(due);
+        continue;
+      }
+      this.alone = n === 1;
+      if (n === 1) return best;
+      let k = this.chooser.choose(Choice.nextM, n, bestIndex);
+      if (k === bestIndex) return best;
+      for (let p = 0 as P; p < this.procs; p++) if (status[p] === PStatus.running && k-- === 0) return p;
     }
-    if (n < 2) return best;
-    let k = this.chooser.choose(Choice.nextM, n, bestIndex);
-    if (k === bestIndex) return best;
-    for (let p = 0 as P; p < this.procs; p++) if (status[p] === PStatus.running && k-- === 0) return p;
-    return best;
+  }
+
+  /** When the next thing happens that needs no running P; Infinity: never. */
+  private nextEvent(): number {
+    const { sysmon, syscalls } = this;
+    const next = Math.min(sysmon.next, syscalls.next);
+    return this.ms.idlePs === 0 ? next : Math.min(next, this.timers.earliest());
+  }
+
+  /** What is due at `when` happens. */
+  private happen(when: number): void {
+    this.elsewhere = when;
+    if (this.syscalls.next <= when) this.syscalls.endFirst();
+    else if (this.sysmon.next <= when) this.sysmon.look(when);
+    else this.ms.start(this.ms.takeIdleP(), false, when); // comes to fire the timer. Source: findRunnable, after netpoll
+    this.elsewhere = -1;
+  }
+
+  /** Until when p may go on without asking: the next event, or another P's clock. */
+  private horizonOf(p: P): number {
+    const { status, clock } = this.pt;
+    let horizon = this.nextEvent();
+    for (let q = 0 as P; q < this.procs; q++) {
+      if (q !== p && status[q] === PStatus.running) horizon = Math.min(horizon, clock[q] + pauseSlack);
+    }
+    return horizon;
+  }
+
+  /** Rounds of p: one, or as many as fit before anything else is due. */
+  private runAlone(p: P): void {
+    this.enter(p);
+    this.horizon = this.horizonOf(p);
+    const { clock } = this.pt;
+    do this.step(p);
+    while (this.alone && clock[p] < this.horizon);
+  }
+
+  /** p runs: it is the current one. */
+  enter(p: P): void {
+    this.curp = p;
+    const mutator = this.mutators[p]!;
+    if (mutator === this.mutator) return;
+    this.mutator = mutator;
+    if (this.onSwitch !== null) this.onSwitch(mutator);
   }
 
   private step(p: P): void {
-    this.curp = p;
-    const mutator = this.mutators[p]!;
-    if (mutator !== this.mutator) {
-      this.mutator = mutator;
-      if (this.onSwitch !== null) this.onSwitch(mutator);
+    const { clock, paused } = this.pt;
+    if (paused[p] !== 0) {
+      const g = paused[p] as G;
+      paused[p] = 0;
+      this.turn(p, g);
+      return;
     }
-    const { clock } = this.pt;
     if (this.timers.earliest() <= clock[p]) this.timers.run(clock[p]);
     if (this.gc.marking && this.background.markWorker(p)) return;
     const g = this.findRunnable(p);
-    if (g !== 0) {
-      const { readyAt } = this.gt;
-      if (clock[p] < readyAt[g]) clock[p] = readyAt[g]; // another P, ahead in time, made it runnable or ran it last
-      const before = clock[p];
-      this.execute(g);
-      clock[p] += turnNanos + this.takeNanos();
-      readyAt[g] = clock[p];
-      this.background.sweep(p, clock[p] - before);
-    } else if (!this.background.idleWork(p)) {
-      this.pt.status[p] = PStatus.idle;
-      this.pt.idleFrom[p] = clock[p];
+    if (g === 0) {
+      this.noWork(p);
+      return;
     }
+    if (this.ms.spinning !== 0) this.foundWork(p);
+    if (this.locks.count !== 0) this.locks.handTo(p, g);
+    this.execute(p, g);
   }
 
   /** @internal */
@@ -339,77 +429,126 @@ export class Sched implements World, CallStack {
 
   /** Source: findRunnable, without network and with workers as part of step. */
   private findRunnable(p: P): G {
-    const { runq } = this;
-    this.checkSlice(p);
-    if (this.pt.schedTick[p] % 61 === 0) {
+    const { runq, pt } = this;
+    if (pt.preempt[p] !== 0) {
+      pt.preempt[p] = 0;
+      runq.expire(p); // goroutines that wake each other inherit one time slice, and it is used up
+    }
+    if (this.anyOrder) return runq.getAny(p, this.chooser) || this.steal(p);
+    if (pt.schedTick[p] % 61 === 0) {
       const g = runq.getGlobal(p, 1);
       if (g !== 0) {
-        this.pt.schedTick[p]++;
+        pt.schedTick[p]++;
         return g;
       }
     }
     return runq.get(p) || runq.getGlobal(p, 0) || this.steal(p);
   }
 
-  /** Goroutines that wake each other inherit one time slice; when it is used up, others come first. Source: sysmon's retake. */
-  private checkSlice(p: P): void {
-    const { schedTick, sliceTick, sliceStart, clock } = this.pt;
-    if (sliceTick[p] !== schedTick[p]) {
-      sliceTick[p] = schedTick[p];
-      sliceStart[p] = clock[p];
-    } else if (clock[p] - sliceStart[p] >= timeSlice) this.runq.expire(p);
-  }
-
-  /** Takes half of another P's queue, looking at all of them from a chosen one on. Source: stealWork. */
+  /**
+   * Looks for work at the other Ps, four times in four orders, unless enough others do already; only the last time also for
+   * what is next there. Source: findRunnable, stealWork.
+   */
   private steal(p: P): G {
-    const { procs } = this;
+    const { ms, mt, pt, procs, stealOrder } = this;
     if (procs === 1) return 0 as G;
-    const first = this.chooser.choose(Choice.stealFrom, procs, -1);
-    for (let i = 0; i < procs; i++) {
-      const victim = ((first + i) % procs) as P;
-      if (victim === p || this.runq.length(victim) === 0) continue;
-      return this.runq.steal(p, victim);
+    const m = pt.m[p] as M;
+    if (mt.spinning[m] === 0) {
+      if (2 * ms.spinning >= procs - ms.idlePs) return 0 as G;
+      ms.beginSpinning(m);
+    }
+    for (let i = 1; i <= stealTries; i++) {
+      const r = this.chooser.choose(Choice.stealFrom, stealOrder.orders, -1);
+      const step = stealOrder.step(r);
+      for (let k = 0, victim = stealOrder.first(r) as P; k < procs; k++, victim = ((victim + step) % procs) as P) {
+        if (victim === p || this.runq.length(victim) === 0) continue;
+        const nextToo = i === stealTries && this.mayTakeNext(p, victim);
+        const g = this.runq.steal(p, victim, nextToo);
+        if (g !== 0) {
+          pt.schedTick[p]++;
+          return g;
+        }
+      }
     }
     return 0 as G;
   }
 
-  /** One idle P, if any, comes to look for work, no earlier than now. Source: wakep. */
-  wakep(): void {
-    const { status, clock } = this.pt;
-    if (status[this.curp] === PStatus.idle) this.wake(this.curp, clock[this.curp]);
-    for (let p = 0 as P; p < this.procs; p++) {
-      if (status[p] !== PStatus.idle) continue;
-      this.wake(p, clock[this.curp]);
+  /**
+   * Whether p may take what is next on victim, which will probably run it within the moment: p waits for that moment once,
+   * and takes it if it is still there. Source: runqgrab.
+   */
+  private mayTakeNext(p: P, victim: P): boolean {
+    const { pt, gt } = this;
+    const next = pt.runNext[victim] as G;
+    if (next === 0) return true;
+    if (pt.status[victim] !== PStatus.running) return true;
+    if (gt.readyAt[next] + thiefNap <= pt.clock[p]) return true;
+    pt.napped[p] |= 2; // noWork sees it
+    return false;
+  }
+
+  /** Nothing to run on p: it marks or sweeps, waits a moment for what it may steal then, or gives itself up. */
+  private noWork(p: P): void {
+    const { pt, mt, ms } = this;
+    if (this.background.idleWork(p)) {
+      if (ms.spinning !== 0) this.foundWork(p);
       return;
     }
+    if (pt.napped[p] === 2) {
+      pt.napped[p] = 1;
+      pt.clock[p] += thiefNap;
+      return;
+    }
+    pt.napped[p] = 0;
+    const m = ms.release(p);
+    if (mt.spinning[m] !== 0) ms.endSpinning(m); // nobody can have added work since it looked: a round is not interrupted
+    ms.putIdleP(p);
+    ms.stop(m);
   }
 
-  /** An idle P is idle no longer, from `when` on. */
-  private wake(p: P, when: number): void {
-    const { status, clock, idleFrom } = this.pt;
-    status[p] = PStatus.running;
-    clock[p] = Math.max(clock[p], when);
-    this.gc.limiter.addIdleTime(Math.max(clock[p] - idleFrom[p], 0));
+  /** p's M has work: if it was looking for some, the next one looks now. Source: resetspinning. */
+  private foundWork(p: P): void {
+    const m = this.pt.m[p] as M;
+    this.pt.napped[p] = 0;
+    if (this.mt.spinning[m] === 0) return;
+    this.ms.endSpinning(m);
+    this.wakep();
   }
 
-  private execute(g: G): void {
+  /** Runs g on p. Source: execute. */
+  private execute(p: P, g: G): void {
     const { gt } = this;
+    const { clock, m } = this.pt;
+    if (gt.status[g] !== GStatus.runnable) this.badStatus(g, GStatus.runnable);
+    if (clock[p] < gt.readyAt[g]) clock[p] = gt.readyAt[g]; // another P, ahead in time, made it runnable or ran it last
     gt.status[g] = GStatus.running;
+    if (this.events.on) this.events.emit(Ev.goStart, gt.goid[g], m[p], p);
+    this.turn(p, g);
+  }
+
+  /** g goes on until it yields. */
+  private turn(on: P, g: G): void {
+    const { gt, stacks } = this;
+    const { clock } = this.pt;
     this.curg = g;
     this.turns++;
-    if (this.events.on) this.events.emit(Ev.goStart, gt.goid[g], this.curp, this.curp);
-    this.stacks.load(g);
+    const before = clock[on];
+    this.turnLimit = this.chooser.everyOperation ? -Infinity : this.horizon - before;
+    stacks.load(g);
     const done = this.advance(g);
-    this.stacks.unload();
+    stacks.unload();
+    const p = this.curp; // GOMAXPROCS may have taken the one it began on
     if (done) {
       if (this.ops[g]!.inFlight) throw new TypeError(forgottenYield);
       this.goexit(g);
-    } else if (gt.status[g] === GStatus.running) {
-      gt.status[g] = GStatus.runnable; // Gosched, preemption, or a bare yield
-      if (this.events.on) this.events.emit(Ev.goYield, gt.goid[g]);
-      this.runq.putGlobal(g);
-    }
+    } else if (gt.status[g] === GStatus.running) this.stopped(p, g);
     this.curg = 0 as G;
+    const after = clock[p] + turnNanos + this.takeNanos();
+    clock[p] = after;
+    gt.readyAt[g] = after;
+    this.background.sweep(p, after - before);
+    if (gt.status[g] === GStatus.syscall) this.syscalls.left(p);
+    else if (this.locks.count !== 0) this.locks.turnEnded(p, g);
   }
 
   /** Runs g until it yields (false) or has ended (true), its deferred calls included. */
@@ -429,36 +568,83 @@ export class Sched implements World, CallStack {
     return this.advance(g);
   }
 
+  /** A turn ended, and the goroutine could go on: Gosched, preemption, a pause, or a bare yield. */
+  private stopped(p: P, g: G): void {
+    const { gt, stop } = this;
+    this.stop = Stop.gosched;
+    if (stop === Stop.paused) {
+      this.pt.paused[p] = g;
+      return;
+    }
+    if (stop === Stop.preempted) this.pt.preempt[p] = 0;
+    gt.status[g] = GStatus.runnable;
+    if (this.events.on) this.events.emit(stop === Stop.preempted ? Ev.goPreempt : Ev.goYield, gt.goid[g], 0, p);
+    this.runq.putGlobal(g);
+  }
+
+  /**
+   * Every P is idle or in a system call: jump to what happens next, or nothing can ever happen again. False: the host must
+   * settle a promise first. Source: checkdead.
+   */
+  private idle(): boolean {
+    if (this.syscalls.pending > 0 && this.syscalls.next === Infinity) return false;
+    const timer = this.timers.earliest();
+    if (timer === Infinity && this.syscalls.next === Infinity) {
+      fatal(this.live === 0 ? 'no goroutines (main called runtime.Goexit) - deadlock!' : 'all goroutines are asleep - deadlock!');
+    }
+    this.happen(Math.min(this.nextEvent(), timer));
+    return true;
+  }
+
+  // --- m.ts: Threads ---------------------------------------------------------------------------------------------------
+
+  /** One idle P, if any, comes to look for work, no earlier than now. Source: wakep. */
+  wakep(): void {
+    if (this.ms.idlePs !== 0 && this.ms.spinning === 0) this.ms.wake(this.now());
+  }
+
+  woken(p: P, when: number): void {
+    const { clock, idleFrom } = this.pt;
+    if (clock[p] < when) clock[p] = when;
+    this.gc.limiter.addIdleTime(Math.max(clock[p] - idleFrom[p], 0));
+    idleFrom[p] = clock[p];
+    this.sysmon.wake(when);
+  }
+
+  changed(): void {
+    this.alone = false;
+    this.turnLimit = -1; // the running goroutine looks again at its next yield point
+  }
+
+  hasWork(p: P): boolean {
+    return this.runq.length(p) > 0 || this.runq.globalSize > 0 || this.gc.marking;
+  }
+
+  /** GOMAXPROCS is another: stw.ts has made the Ps. */
+  procsChanged(n: number): void {
+    this.procs = n;
+    this.runq.procs = n;
+    this.stealOrder = new StealOrder(n);
+    this.changed();
+  }
+
+  /** P p exists: it can allocate. */
+  newMutator(p: P): void {
+    const { mutators } = this;
+    if (mutators[p] !== undefined) return; // it was there before
+    const made = this.makeMutator(p);
+    made.callStack = this;
+    made.onSample = mutators[0]!.onSample;
+    mutators.push(made);
+  }
+
   backgroundMark(): void {
     this.background.catchUp();
   }
 
-  takeIdleTime(now: number): number {
-    const { status, idleFrom } = this.pt;
-    let nanos = 0;
-    for (let p = 0 as P; p < this.procs; p++) {
-      if (status[p] !== PStatus.idle || idleFrom[p] >= now) continue;
-      nanos += now - idleFrom[p];
-      idleFrom[p] = now;
-    }
-    return nanos;
-  }
-
-  /** Every P is idle: jump to the next timer, or nothing can ever happen again. Source: checkdead. */
-  private allIdle(): void {
-    const when = this.timers.earliest();
-    if (when !== Infinity) {
-      this.curp = 0 as P;
-      this.wake(this.curp, when);
-      return;
-    }
-    fatal(this.live === 0 ? 'no goroutines (main called runtime.Goexit) - deadlock!' : 'all goroutines are asleep - deadlock!');
-  }
-
-  /** Virtual nanoseconds on the clock of the running P, or of the one whose worker marks meanwhile. Source: nanotime. */
+  /** Virtual nanoseconds on the clock of the running P, or of what happens outside of its time. Source: nanotime. */
   now(): number {
-    if (this.workerP >= 0 && this.workerP !== this.curp) return this.pt.clock[this.workerP as P];
-    return this.pt.clock[this.curp] + this.mutator.nanos;
+    return this.elsewhere >= 0 ? this.elsewhere : this.pt.clock[this.curp] + this.mutator.nanos;
   }
 
   /**
@@ -472,121 +658,7 @@ export class Sched implements World, CallStack {
     return last;
   }
 
-  // --- what the collector asks for (gc/world.ts) -----------------------------------------------------------------------
-
-  stopTheWorld(reason: string): void {
-    if (this.worldStopped) gothrow(`stopTheWorld(${reason}): the world is stopped already`);
-    const held = this.order.heldNames();
-    if (held.length !== 0) gothrow(`stopTheWorld(${reason}) while holding ${held.join(', ')}`);
-    this.worldStopped = true;
-    this.heap.writeBack();
-  }
-
-  /** Stopping is instant here (all others stand at safepoints); what the stop lasts is charged when it ends. */
-  charge(nanos: number): void {
-    this.mutator.nanos += nanos;
-  }
-
-  startTheWorld(nanos: number): void {
-    this.worldStopped = false;
-    this.mutator.nanos += nanos; // the P that asked takes it to its clock with the rest of its turn
-    const { status, clock } = this.pt;
-    for (let p = 0 as P; p < this.procs; p++) if (p !== this.curp && status[p] === PStatus.running) clock[p] += nanos;
-    if (!this.gc.marking) return;
-    const now = this.now();
-    for (let p = 0 as P; p < this.procs; p++) if (p !== this.curp && status[p] === PStatus.idle) this.wake(p, now); // work for all
-  }
-
-  stackCount(): number {
-    return this.nextRow - 1;
-  }
-
-  scanStack(i: number, work: GcWork): number {
-    const g = (i + 1) as G;
-    const { status, sp, stackLo } = this.gt;
-    if (status[g] === GStatus.dead || status[g] === GStatus.idle) return 0;
-    this.stacks.scan(g, work);
-    return sp[g] - stackLo[g];
-  }
-
-  eachStackPointer(visit: (addr: Addr, stack: number) => void): void {
-    for (let g = 1 as G; g < this.nextRow; g++) {
-      if (this.gt.status[g] === GStatus.dead || this.gt.status[g] === GStatus.idle) continue;
-      this.stacks.eachPointer(g, (addr) => visit(addr, g - 1)); // row g is stack g - 1
-    }
-  }
-
-  cycleChanged(): void {
-    for (let p = 0 as P; p < this.procs; p++) {
-      this.pt.workerMode[p] = WorkerMode.none;
-      this.pt.fractionalTime[p] = 0;
-    }
-    const waiters = this.gcWaiters;
-    this.gcWaiters = [];
-    for (const g of waiters) this.ready(g, false);
-  }
-
   callers(pcs: Int32Array, max: number): number {
     return this.curg === 0 ? 0 : this.stacks.callers(this.curg, pcs, max);
   }
-
-  /** Waits for the collector's next change of phase. */
-  private waitForCycle(): Blocking<void> {
-    const op = this.park(WaitReason.gcCycle);
-    this.gcWaiters.push(this.curg);
-    return op as Blocking<void>;
-  }
-
-  /** A call that may wait more than once: as a value to be yield*ed, so that a forgotten yield* is noticed like any other. */
-  blocking<T>(body: () => Generator<void, T, void>): Blocking<T> {
-    const op = this.begin();
-    return {
-      [Symbol.iterator]: () => {
-        op.inFlight = false;
-        return body();
-      },
-    };
-  }
-
-  /** runtime.GC. */
-  collect(): Blocking<void> {
-    return this.blocking(() => this.forceGC());
-  }
-
-  /** Waits until the marking of cycle n has ended, if it is under way. Source: gcWaitOnMark. */
-  *waitOnMark(n: number): Generator<void, void, void> {
-    while (this.gc.marking && this.gc.cycle === n) yield* this.waitForCycle();
-  }
-
-  /**
-   * A full cycle from its beginning to the end of its sweep; the profile as of its mark termination is published when it
-   * returns. Concurrent callers may share one. Source: GC of mgc.go.
-   */
-  *forceGC(): Generator<void, void, void> {
-    const { gc } = this;
-    const n = gc.cycle;
-    yield* this.waitOnMark(n);
-    if (gc.cycle === n) gc.start(true);
-    yield* this.waitOnMark(n + 1);
-    while (gc.cycle === n + 1 && !gc.sweeper.isDone) {
-      const spans = this.chooser.everyOperation ? 1 : spansPerTurn; // Go yields after each span; a turn here costs ten
-      for (let i = 0; i < spans && !gc.sweeper.isDone; i++) this.mutator.nanos += gc.sweepStep();
-      yield* this.gosched();
-    }
-    // Cycle n+2 may be marking already: then sweep n+1 is complete and its slot is not rotated yet. Later is too late.
-    if (gc.cycle === n + 1 || (gc.marking && gc.cycle === n + 2)) gc.forcedSweepDone();
-  }
-
-  /** Every goroutine of the program that is not dead, oldest row first. */
-  *goroutines(): Generator<G, void, void> {
-    for (let g = 1 as G; g < this.nextRow; g++) {
-      const status = this.gt.status[g];
-      if (status !== GStatus.dead && status !== GStatus.idle && this.gt.system[g] === 0) yield g;
-    }
-  }
 }
-
-/** Nanoseconds that goroutines which wake each other may use before others get a turn. Go's forcePreemptNS. */
-const timeSlice = 10e6;
-/** Spans that runtime.GC() sweeps before it lets others run. */
-const spansPerTurn = 32;

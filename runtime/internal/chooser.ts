@@ -16,6 +16,8 @@ export const enum Choice {
   stealFrom = 3,
   /** Which case of a select comes first. */
   selectOrder = 4,
+  /** Which of the goroutines that a P could run is next (asked only of a chooser with anyOrder). */
+  nextG = 5,
 }
 
 /** Answers a choice between n alternatives (n >= 1) with a number in [0, n); `fair` is what an undisturbed machine does. */
@@ -23,6 +25,8 @@ export interface Chooser {
   choose(what: Choice, n: number, fair: number): number;
   /** True when mallocs and pointer writes are choice points too (exploring); false keeps the fast paths. */
   readonly everyOperation: boolean;
+  /** True when any runnable goroutine of a P may be its next one; false or left out keeps the order of the queues. */
+  readonly anyOrder?: boolean;
 }
 
 /** Takes the fair answer each time; only choices that have no fair answer (fair < 0) are drawn from the seed. */
@@ -39,6 +43,7 @@ export class FairChooser implements Chooser {
 
 /** Draws every answer from the seed; with everyOperation the collector may run between any two mutator operations. */
 export class RandomChooser implements Chooser {
+  readonly anyOrder = true;
   private readonly rand: Rand;
   constructor(
     seed: number,
@@ -58,6 +63,9 @@ export class RecordingChooser implements Chooser {
   get everyOperation(): boolean {
     return this.inner.everyOperation;
   }
+  get anyOrder(): boolean {
+    return this.inner.anyOrder ?? false;
+  }
   choose(what: Choice, n: number, fair: number): number {
     const answer = this.inner.choose(what, n, fair);
     this.answers.push(answer);
@@ -71,6 +79,7 @@ export class ReplayChooser implements Chooser {
   constructor(
     private readonly answers: readonly number[],
     readonly everyOperation = true,
+    readonly anyOrder = true,
   ) {}
   choose(_what: Choice, n: number, fair: number): number {
     const answer = this.next < this.answers.length ? this.answers[this.next++]! : Math.max(fair, 0);

@@ -3,28 +3,39 @@
 //
 // Kinds are versioned by the list: append, never renumber; eventsVersion goes up when a kind changes its meaning.
 
-export const eventsVersion = 1;
+export const eventsVersion = 2;
 
-/** Kinds of events, with what a, b, c, d are. */
+/**
+ * Kinds of events, with what a, b, c, d are. "P" is the processor on which it happened; when it happened is `now()` of the
+ * scheduler while the reader is called.
+ */
 export const enum Ev {
-  /** a goroutine id, b creator's id, c pc of the start function */
+  /** a goroutine id, b creator's id, c pc of the start function, d 1: one of the runtime's own */
   goCreate = 1,
-  /** a goid, b M, c P */
+  /** a goid, b M, c P: it runs */
   goStart = 2,
-  /** a goid, b wait reason */
+  /** a goid, b wait reason, c P: it waits. Go's GoBlock… and GoSleep, GoStop */
   goPark = 3,
-  /** a goid, b goid of the waker (0: a timer or the collector) */
+  /** a goid, b goid of the waker (0: a timer, the collector, the host), c P: it is runnable. Go's GoUnblock */
   goReady = 4,
-  /** a goid */
+  /** a goid, b 0, c P: it lets others run. Go's GoSched */
   goYield = 5,
-  /** a goid */
+  /** a goid, b 0, c P */
   goEnd = 6,
+  /** a goid, b 0, c P: its time was up */
+  goPreempt = 7,
+  /** a goid, b M, c P: it enters a system call; M and P wait for it */
+  goSysCall = 8,
+  /** a goid, b M, c P (-1: there was none, and it is runnable): it is back from a system call in which it lost its P */
+  goSysExit = 9,
   /** a address, b size in bytes (rounded), c type id */
   malloc = 10,
   /** a address, b size in bytes, c 0 found by the sweeper, 1 freed by the program; memory not yet reused */
   free = 11,
   /** a address of the slot, b old value, c new value: a pointer write while the barrier is on */
   barrier = 12,
+  /** a goid, b M, c P: its P was taken away while it is in a system call */
+  goSysBlock = 13,
   /** a new phase, b cycle */
   gcPhase = 20,
   /** a mspan, b objects freed, c objects live: one span was swept */
@@ -35,6 +46,31 @@ export const enum Ev {
   gcMarkDone = 23,
   /** a what (Choice), b n, c answer */
   choice = 30,
+  /** a M, b 0, c P: the P runs */
+  procStart = 40,
+  /** a M, b 0, c P: the P is idle, or given away */
+  procStop = 41,
+  /** a M: a thread was made */
+  threadCreate = 42,
+  /** a M: a thread ended */
+  threadExit = 43,
+  /** a why (StopReason), b 0, c P */
+  stwStart = 44,
+  /** a 0, b nanoseconds that every running P has lost, c P */
+  stwDone = 45,
+  /** a GOMAXPROCS */
+  gomaxprocs = 46,
+  /** a mode (WorkerMode), b 0, c P: a slice of its mark worker */
+  workerStart = 47,
+  /** a mode, b nanoseconds that it took, which are not on the P's clock yet, c P */
+  workerStop = 48,
+}
+
+/** Why the world stops. */
+export const enum StopReason {
+  other = 0,
+  sweepTermination = 1,
+  markTermination = 2,
 }
 
 /** Names of the kinds, for text and JSON. */
@@ -45,6 +81,10 @@ export const eventNames: Readonly<Record<number, string>> = {
   [Ev.goReady]: 'GoReady',
   [Ev.goYield]: 'GoYield',
   [Ev.goEnd]: 'GoEnd',
+  [Ev.goPreempt]: 'GoPreempt',
+  [Ev.goSysCall]: 'GoSysCall',
+  [Ev.goSysExit]: 'GoSysExit',
+  [Ev.goSysBlock]: 'GoSysBlock',
   [Ev.malloc]: 'Malloc',
   [Ev.free]: 'Free',
   [Ev.barrier]: 'Barrier',
@@ -53,6 +93,15 @@ export const eventNames: Readonly<Record<number, string>> = {
   [Ev.profileRotate]: 'ProfileRotate',
   [Ev.gcMarkDone]: 'GCMarkDone',
   [Ev.choice]: 'Choice',
+  [Ev.procStart]: 'ProcStart',
+  [Ev.procStop]: 'ProcStop',
+  [Ev.threadCreate]: 'ThreadCreate',
+  [Ev.threadExit]: 'ThreadExit',
+  [Ev.stwStart]: 'STWStart',
+  [Ev.stwDone]: 'STWDone',
+  [Ev.gomaxprocs]: 'Gomaxprocs',
+  [Ev.workerStart]: 'WorkerStart',
+  [Ev.workerStop]: 'WorkerStop',
 };
 
 /** Reads one event. Called in the order in which things happened. */

@@ -34,9 +34,9 @@ export class HandMade {
 /** The goroutines whose stacks the collector has scanned since this was called; a test waits for one with stepUntil. */
 export function scannedStacks(m: Machine): Set<G> {
   const scanned = new Set<G>();
-  const { sched } = m;
-  const scanStack = sched.scanStack.bind(sched);
-  sched.scanStack = (i, work) => {
+  const { world } = m.sched;
+  const scanStack = world.scanStack.bind(world);
+  world.scanStack = (i, work) => {
     scanned.add((i + 1) as G); // job i is row i + 1
     return scanStack(i, work);
   };

@@ -31,8 +31,8 @@ test('M1: a marking that ends with a grey object left is thrown out', () => {
   const node = m.heap.types.define('test.Node', 16, [1]);
   const a = m.mutator.newObject(node);
   m.gc.start(true);
-  const stop = m.sched.stopTheWorld.bind(m.sched);
-  m.sched.stopTheWorld = (reason) => {
+  const stop = m.sched.world.stopTheWorld.bind(m.sched.world);
+  m.sched.world.stopTheWorld = (reason) => {
     stop(reason);
     m.gc.work.put(a); // somebody greys an object when nothing was left
   };

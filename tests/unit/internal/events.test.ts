@@ -25,8 +25,9 @@ test('a stream that nobody reads is off; readers hear everything in order', () =
 test('every kind has a name of its own', () => {
   // biome-ignore format: one glance
   const kinds = [
-    Ev.goCreate, Ev.goStart, Ev.goPark, Ev.goReady, Ev.goYield, Ev.goEnd, Ev.malloc, Ev.free, Ev.barrier,
-    Ev.gcPhase, Ev.sweepSpan, Ev.profileRotate, Ev.gcMarkDone, Ev.choice,
+    Ev.goCreate, Ev.goStart, Ev.goPark, Ev.goReady, Ev.goYield, Ev.goEnd, Ev.goPreempt, Ev.goSysCall, Ev.goSysExit, Ev.malloc, Ev.free,
+    Ev.barrier, Ev.goSysBlock, Ev.gcPhase, Ev.sweepSpan, Ev.profileRotate, Ev.gcMarkDone, Ev.choice, Ev.procStart, Ev.procStop,
+    Ev.threadCreate, Ev.threadExit, Ev.stwStart, Ev.stwDone, Ev.gomaxprocs, Ev.workerStart, Ev.workerStop,
   ];
   expect(Object.keys(eventNames).map(Number)).toEqual(kinds);
   expect(new Set(Object.values(eventNames)).size).toBe(kinds.length);

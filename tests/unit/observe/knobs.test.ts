@@ -79,8 +79,8 @@ describe('gcstoptheworld', () => {
 
   test('a pause is lost by every P that runs', () => {
     const m = machine('gcstoptheworld=1');
-    const { pt } = m.sched;
-    for (let p = 0; p < 3; p++) pt.status[p as never] = p < 2 ? 1 : 0; // P2 is idle
+    const { pt, ms } = m.sched;
+    ms.start(ms.takeIdleP(), false, 0); // P1 runs as well; P2 is idle
     m.gc.start(false);
     const pause = readMemStats(m).pauseTotalNs;
     expect([m.mutator.nanos, pt.clock[1 as never], pt.clock[2 as never]]).toEqual([pause, pause, 0]);

@@ -95,7 +95,7 @@ describe('stealing', () => {
     for (let n = 1; n <= runqSize; n++) {
       const runq = queues();
       for (const g of gs(n)) runq.put(p0, g, false);
-      const stolen = runq.steal(p1, p0);
+      const stolen = runq.steal(p1, p0, true);
       const taken = n - (n >> 1);
       expect(stolen).toBe(taken);
       expect([...drain(runq, p1), stolen], `${n} in the ring`).toEqual(gs(taken));
@@ -107,11 +107,11 @@ describe('stealing', () => {
     const runq = queues();
     runq.put(p0, 1 as G, false);
     runq.put(p0, 2 as G, true);
-    expect(runq.steal(p1, p0)).toBe(1);
+    expect(runq.steal(p1, p0, true)).toBe(1);
     expect(runq.length(p0)).toBe(1);
-    expect(runq.steal(p1, p0)).toBe(2);
+    expect(runq.steal(p1, p0, true)).toBe(2);
     expect(runq.length(p0)).toBe(0);
-    expect(runq.steal(p1, p0)).toBe(0);
+    expect(runq.steal(p1, p0, true)).toBe(0);
   });
 
   test('back and forth loses nobody and shows nobody twice', () => {
@@ -120,7 +120,7 @@ describe('stealing', () => {
     const seen: number[] = [];
     for (let turn = 0; runq.length(p0) + runq.length(p1) > 0; turn++) {
       const [from, to] = turn % 2 === 0 ? [p0, p1] : [p1, p0];
-      const g = runq.steal(to, from);
+      const g = runq.steal(to, from, true);
       if (g !== 0) seen.push(g);
       const own = runq.get(from);
       if (own !== 0) seen.push(own);

@@ -1,0 +1,129 @@
+// newproc: goroutines as such: their rows, ids and continuations, from newproc1 to gdestroy. proc.ts runs them.
+//
+// A row is a descriptor in the arena; beside it lie the continuation (a generator) and the Op (op.ts), which JavaScript must
+// keep. Rows are used again, ids are not: each P takes them in batches of 16. Source: proc.go newproc1, gfput, gfget.
+import { gothrow } from '../runtime/internal/throw.ts';
+import { type G, GStatus, type GTable, gStatusNames, WaitReason } from './g.ts';
+import { Op } from './op.ts';
+import { maxProcs, type P } from './p.ts';
+import type { Stacks } from './stack.ts';
+
+/** A goroutine's continuation. */
+export type Continuation = Generator<void, unknown, void>;
+
+/** Goroutine ids 2 to 4 belong to Go's system goroutines: forcegc, bgsweep, bgscavenge. */
+export const forceGCGoid = 2;
+const firstUserGoid = 5;
+const goidBatch = 16;
+
+/** The goroutines of one machine. */
+export class Goroutines {
+  /** The running goroutine and its P; 0 and the last P between turns. */
+  curg: G = 0 as G;
+  curp: P = 0 as P;
+  /** By row: what its blocking calls return, and how it goes on. */
+  readonly ops: Op[] = [];
+  readonly continuations: (Continuation | null)[] = [];
+  /** Goroutines of the program that are not dead. */
+  live = 0;
+  /** Rows that were ever used; the collector scans the stacks of these. */
+  rowsUsed = 0;
+  private freeRows: G = 0 as G;
+  /** Free rows. Go's gFree.n, of all Ps together. */
+  free = 0;
+  private readonly goidNext = new Int32Array(maxProcs);
+  private readonly goidEnd = new Int32Array(maxProcs);
+  private nextGoid = 1;
+
+  constructor(
+    readonly gt: GTable,
+    readonly stacks: Stacks,
+    private readonly rows: number,
+  ) {}
+
+  /**
+   * Makes a goroutine with an empty stack, not yet queued; goid 0: the next one. Throws RangeError when there are too many.
+   * Source: newproc1.
+   */
+  newG(goPc: number, goid = 0): G {
+    const { gt } = this;
+    let g = this.freeRows;
+    if (g !== 0) {
+      this.freeRows = gt.schedLink[g] as G;
+      this.free--;
+    } else if (this.rowsUsed + 1 < this.rows) {
+      g = ++this.rowsUsed as G;
+      this.ops[g] = new Op(g);
+    } else throw new RangeError(`too many goroutines: ${this.live} (raise the option maxGoroutines)`);
+    gt.schedLink[g] = 0;
+    gt.goid[g] = goid === 0 ? this.takeGoid() : goid;
+    gt.goPc[g] = goPc;
+    gt.parent[g] = this.curg === 0 ? 0 : gt.goid[this.curg];
+    gt.elem[g] = 0;
+    gt.waiting[g] = 0;
+    gt.deferring[g] = 0;
+    gt.waitReason[g] = WaitReason.none;
+    gt.waitSince[g] = 0;
+    gt.lockedM[g] = 0;
+    gt.system[g] = 0;
+    this.live++;
+    return g;
+  }
+
+  /** A goroutine of the runtime's own. Source: isSystemGoroutine. */
+  newSystemG(goPc: number, goid = 0): G {
+    const g = this.newG(goPc, goid);
+    this.gt.system[g] = 1;
+    this.live--;
+    return g;
+  }
+
+  private takeGoid(): number {
+    if (this.nextGoid === 1) {
+      this.goidNext[0] = firstUserGoid;
+      this.goidEnd[0] = goidBatch + 1;
+      this.nextGoid = goidBatch + 1;
+      return 1; // main
+    }
+    const p = this.curp;
+    if (this.goidNext[p]! === this.goidEnd[p]!) {
+      this.goidNext[p] = this.nextGoid;
+      this.nextGoid += goidBatch;
+      this.goidEnd[p] = this.nextGoid;
+    }
+    return this.goidNext[p]!++;
+  }
+
+  /** Takes back the row and the stack of a goroutine that has ended, or that was made and never started. */
+  release(g: G): void {
+    const { gt } = this;
+    gt.status[g] = GStatus.dead;
+    this.continuations[g] = null;
+    this.stacks.freeAll(g);
+    gt.elem[g] = 0;
+    if (gt.system[g] === 0) this.live--;
+    gt.schedLink[g] = this.freeRows;
+    this.freeRows = g;
+    this.free++;
+  }
+
+  /** Visits the rows that are free to be used again. */
+  eachFree(visit: (g: G) => void): void {
+    for (let g = this.freeRows; g !== 0; g = this.gt.schedLink[g] as G) visit(g);
+  }
+
+  /** The goroutine is not in the state in which it should leave `from`: invariant Q5. */
+  protected badStatus(g: G, from: GStatus): never {
+    const { gt } = this;
+    gothrow(`Q5: goroutine ${gt.goid[g]} is ${gStatusNames[gt.status[g]]}, wanted ${gStatusNames[from]}`);
+  }
+
+  /** Every goroutine that is not dead, oldest row first; system: those of the runtime's own as well. */
+  *goroutines(system = false): Generator<G, void, void> {
+    const { gt } = this;
+    for (let g = 1 as G; g <= this.rowsUsed; g++) {
+      const status = gt.status[g];
+      if (status !== GStatus.dead && status !== GStatus.idle && (system || gt.system[g] === 0)) yield g;
+    }
+  }
+}
