@@ -8,6 +8,7 @@ import type { G } from '../sched/g.ts';
 import type { Locker, Mutex } from '../sched/mutex.ts';
 import type { Once } from '../sched/once.ts';
 import type { Blocking } from '../sched/op.ts';
+import { maxProcs } from '../sched/p.ts';
 import type { RWMutex } from '../sched/rwmutex.ts';
 import type { Semaphore } from '../sched/sema.ts';
 import { FrameHead } from '../sched/stack.ts';
@@ -236,6 +237,47 @@ export class Go extends Maker implements Caller {
   /** Sleeps for virtual nanoseconds. time.Sleep. `yield*` it. */
   sleep(nanos: number): Blocking<void> {
     return this.ctx.sched.sleep(nanos);
+  }
+
+  /** A system call of so many virtual nanoseconds: the goroutine keeps its thread, others may get its P meanwhile. `yield*` it. */
+  syscall(nanos: number): Blocking<void> {
+    if (!(nanos >= 0 && nanos < Infinity)) throw new RangeError(`go.syscall: got ${String(nanos)}, wanted virtual nanoseconds, 0 or more`);
+    return this.ctx.sched.syscalls.enter(nanos);
+  }
+
+  /**
+   * Waits for a promise of the host, as a system call does; it takes no virtual time. Gives what the promise gives, or throws
+   * what it was rejected with. Needs Runtime.runAsync. `yield*` it.
+   */
+  await<T>(promise: PromiseLike<T>): Blocking<T> {
+    if (!this.runtime.async) throw new TypeError('go.await: nobody waits for promises; start the program with runAsync instead of run');
+    return this.ctx.sched.syscalls.await(promise);
+  }
+
+  /** Ties the goroutine to its thread until as many calls of unlockOSThread. runtime.LockOSThread. */
+  lockOSThread(): void {
+    this.ctx.sched.locks.lock();
+  }
+
+  /** Takes back one lockOSThread; does nothing when there is none. runtime.UnlockOSThread. */
+  unlockOSThread(): void {
+    this.ctx.sched.locks.unlock();
+  }
+
+  /**
+   * Changes how many processors run goroutines, 1 to 256, and returns the old number; less than 1 only asks.
+   * runtime.GOMAXPROCS. RangeError: no whole number, or too large.
+   */
+  gomaxprocs(n = 0): number {
+    if (!Number.isInteger(n) || n > maxProcs) {
+      throw new RangeError(`go.gomaxprocs: got ${String(n)}, wanted a whole number up to ${maxProcs}`);
+    }
+    return this.ctx.sched.world.gomaxprocs(n);
+  }
+
+  /** Goroutines of the program that have not ended. runtime.NumGoroutine. */
+  numGoroutine(): number {
+    return this.ctx.sched.live;
   }
 
   /** Statistics of the allocator and the collector; stops the world for it. runtime.ReadMemStats. */

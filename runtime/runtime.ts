@@ -9,7 +9,7 @@ import type { MemProfileRecord } from '../profiler/mprof.ts';
 import { Channels } from '../sched/chan.ts';
 import { Selects } from '../sched/select.ts';
 import { Sync } from '../sched/sync.ts';
-import { callSite } from './callsite.ts';
+import { type CallSite, callSite } from './callsite.ts';
 import { Context } from './context.ts';
 import { goroutineDump } from './dump.ts';
 import { Finals } from './final.ts';
@@ -64,6 +64,8 @@ export class Runtime {
   readonly finals: Finals;
   private readonly ctx: Context;
   private ran = false;
+  /** @internal Somebody waits for promises: runAsync. */
+  async = false;
   private readonly inits: { name: string; body: GoFunc<[]> }[] = [];
 
   /** Throws RangeError or TypeError for an option that is out of range or unknown; nothing is allocated then. */
@@ -84,17 +86,41 @@ export class Runtime {
    * its heap and profile can be read afterwards. Throws RuntimeError when the program dies, TypeError on a second call.
    */
   run(main: GoFunc<[]>): RunStats {
-    if (this.ran) throw new TypeError('Runtime.run: a runtime runs one program; make another runtime');
-    this.ran = true;
-    const { sched, symtab } = this.machine;
-    const site = callSite(Runtime.prototype.run);
+    this.begin(main, callSite(Runtime.prototype.run));
     try {
-      spawn(this, this.ctx, this.inits.length === 0 ? main : this.initThen(main), [], symtab.pc('main.main', site.file, site.line));
-      sched.run();
+      this.machine.sched.run();
     } catch (cause) {
       throw this.died(cause);
     }
     return this.stats();
+  }
+
+  /**
+   * As run, for a program that waits for promises of the host (go.await). Virtual time stands still while it waits for them.
+   * What it does is as repeatable as what it is told.
+   */
+  async runAsync(main: GoFunc<[]>): Promise<RunStats> {
+    const { sched } = this.machine;
+    this.async = true;
+    this.begin(main, callSite(Runtime.prototype.runAsync));
+    try {
+      while (!sched.run()) {
+        await new Promise<void>((settled) => {
+          sched.syscalls.onSettled = settled;
+        });
+      }
+    } catch (cause) {
+      throw this.died(cause);
+    }
+    return this.stats();
+  }
+
+  private begin(main: GoFunc<[]>, site: CallSite): void {
+    if (this.ran) throw new TypeError('Runtime.run: a runtime runs one program; make another runtime');
+    this.ran = true;
+    const { symtab } = this.machine;
+    const first = this.inits.length === 0 ? main : this.initThen(main);
+    spawn(this, this.ctx, first, [], symtab.pc('main.main', site.file, site.line));
   }
 
   /**

@@ -587,12 +587,12 @@ export class Sched extends Goroutines implements CallStack, Threads {
    * settle a promise first. Source: checkdead.
    */
   private idle(): boolean {
-    if (this.syscalls.pending > 0 && this.syscalls.next === Infinity) return false;
-    const timer = this.timers.earliest();
-    if (timer === Infinity && this.syscalls.next === Infinity) {
+    const { syscalls, runq } = this;
+    if (syscalls.pending > 0 && syscalls.next === Infinity && runq.empty) return false;
+    if (this.timers.earliest() === Infinity && syscalls.next === Infinity && runq.empty) {
       fatal(this.live === 0 ? 'no goroutines (main called runtime.Goexit) - deadlock!' : 'all goroutines are asleep - deadlock!');
     }
-    this.happen(Math.min(this.nextEvent(), timer));
+    this.happen(this.nextEvent());
     return true;
   }
 

@@ -138,25 +138,30 @@ export class StoppedWorld implements World {
   /** P n is no more: what it has goes to all. Its M, unless it is the one that stopped the world, goes to sleep. Source: destroy. */
   private destroy(p: P): void {
     const { sched } = this;
-    const { pt, runq, ms, gc, mutators } = sched;
-    const paused = pt.paused[p] as G;
-    pt.paused[p] = 0;
-    if (paused !== 0) {
-      sched.gt.status[paused] = GStatus.runnable;
-      if (sched.events.on) sched.events.emit(Ev.goPreempt, sched.gt.goid[paused], 0, p);
-      runq.putGlobal(paused);
-    }
+    const { pt, runq, gc, mutators } = sched;
+    if (p !== sched.curp && pt.m[p] !== 0) this.evict(p);
     runq.evacuate(p);
     if (pt.workerMode[p] === WorkerMode.dedicated) gc.pacer.workers.dedicatedNeeded++;
     pt.workerMode[p] = WorkerMode.none;
     mutators[p]!.retire();
-    if (p !== sched.curp && pt.m[p] !== 0) {
-      pt.status[p] = PStatus.running;
-      const m = ms.release(p);
-      if (sched.mt.spinning[m] !== 0) ms.endSpinning(m);
-      ms.stop(m);
-    }
     pt.status[p] = PStatus.dead;
+  }
+
+  /** p's M goes to sleep; the goroutine that it ran, which is paused, is preempted. */
+  private evict(p: P): void {
+    const { pt, mt, gt, ms, runq, events, locks } = this.sched;
+    const paused = pt.paused[p] as G;
+    pt.paused[p] = 0;
+    if (paused !== 0) {
+      gt.status[paused] = GStatus.runnable;
+      if (events.on) events.emit(Ev.goPreempt, gt.goid[paused], 0, p);
+      runq.putGlobal(paused);
+    }
+    pt.status[p] = PStatus.running;
+    const m = ms.release(p);
+    if (mt.spinning[m] !== 0) ms.endSpinning(m);
+    if (mt.lockedG[m] !== 0) locks.wait(m);
+    else ms.stop(m);
   }
 
   /** The running goroutine's P is no more: its M takes another. */
@@ -166,20 +171,7 @@ export class StoppedWorld implements World {
     const from = sched.curp;
     const m = pt.m[from] as M;
     const nanos = sched.takeNanos();
-    if (pt.m[p] !== 0) {
-      const other = pt.m[p] as M; // p had an M of its own: that one goes to sleep, what it ran waits
-      const paused = pt.paused[p] as G;
-      pt.paused[p] = 0;
-      if (paused !== 0) {
-        sched.gt.status[paused] = GStatus.runnable;
-        if (events.on) events.emit(Ev.goPreempt, sched.gt.goid[paused], 0, p);
-        sched.runq.putGlobal(paused);
-      }
-      pt.status[p] = PStatus.running;
-      sched.ms.release(p);
-      if (mt.spinning[other] !== 0) sched.ms.endSpinning(other);
-      sched.ms.stop(other);
-    }
+    if (pt.m[p] !== 0) this.evict(p);
     if (events.on) events.emit(Ev.procStop, m, 0, from);
     pt.m[from] = 0;
     mt.p[m] = noP;
