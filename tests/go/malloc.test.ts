@@ -1,8 +1,8 @@
 // malloc_test.go: statistics of the allocator, and tiny objects.
 import { describe, expect, test } from 'vitest';
-import { i32, type MemStats, self, struct } from '../../runtime/index.ts';
+import { append, i32, type MemStats, self, slice, struct, u8 } from '../../runtime/index.ts';
 import { identities } from '../support/memstats.ts';
-import { goRun } from './support.ts';
+import { busy, goRun } from './support.ts';
 
 const Node = struct('malloc.Node', { value: i32, next: self });
 
@@ -68,4 +68,30 @@ test('TestTinyAllocIssue37262', () => {
     expect(obj12 & 7, 'a can be written at once').toBe(0);
     expect(obj12).not.toBe(small + 4);
   });
+});
+
+test('TestPhysicalMemoryUtilization', () => {
+  const total = 32 << 20;
+  const chunk = 64 << 10;
+  goRun(
+    function* main(go) {
+      const Bytes = slice(slice(u8));
+      const f = go.locals({ saved: Bytes, condemned: Bytes });
+      for (let i = 0; i < total / chunk; i++) {
+        const b = go.make(slice(u8), chunk);
+        if (i % 2 === 0) f.saved = append(f.saved, b);
+        else f.condemned = append(f.condemned, b);
+      }
+      yield* go.gc();
+      f.condemned = go.zero(Bytes);
+      yield* go.gc();
+      const holes = go.readMemStats();
+      expect(holes.heapIdle - holes.heapReleased, 'the heap is full of holes').toBeGreaterThan(total / 4);
+      f.saved = append(f.saved, go.make(slice(u8), total / 2)); // fits into all holes together and into none of them
+      const st = go.readMemStats();
+      const overuse = (st.heapSys - st.heapReleased - st.heapAlloc) / st.heapAlloc;
+      expect(overuse).toBeLessThanOrEqual(0.1 + 8192 / chunk);
+    },
+    { ...busy, heapBytes: 128 << 20 },
+  );
 });

@@ -5,19 +5,7 @@ import { releaseNanos, Scavenger, scavengeShare } from '../../gc/mgcscavenge.ts'
 import { chunkPages as pages } from '../../heap/layout.ts';
 import type { PageAlloc } from '../../heap/mpagealloc.ts';
 import { testMachine } from '../support/machine.ts';
-import { type Chunks, pageAlloc, pageAt, type Run } from './pages.ts';
-
-/** Releases the given runs of free pages, whatever their order. */
-function releaseRuns(p: PageAlloc, chunks: Chunks): void {
-  for (const [chunk, runs] of Object.entries(chunks)) {
-    for (const [first, n] of runs) {
-      for (let page = pageAt(Number(chunk), first); page < pageAt(Number(chunk), first + n); page++) {
-        p['scavenged'][(page >>> 5) as never] |= 1 << (page & 31);
-        p.released++;
-      }
-    }
-  }
-}
+import { type Chunks, pageAlloc, pageAt, type Run, releaseRuns } from './pages.ts';
 
 /** The released runs of each chunk that `like` names. */
 function releasedRuns(p: PageAlloc, like: Chunks): Chunks {

@@ -49,3 +49,16 @@ export function chunksOf(p: PageAlloc, like: Chunks): Chunks {
   }
   return out;
 }
+
+/** Releases the free pages of the given runs. */
+export function releaseRuns(p: PageAlloc, chunks: Chunks): void {
+  for (const [chunk, runs] of Object.entries(chunks)) {
+    for (const [first, n] of runs) {
+      for (let page = pageAt(Number(chunk), first); page < pageAt(Number(chunk), first + n); page++) {
+        if (p.isInUse(page)) continue;
+        p['scavenged'][(page >>> 5) as never] |= 1 << (page & 31);
+        p.released++;
+      }
+    }
+  }
+}

@@ -126,9 +126,11 @@ test('fixedbugs/issue5493.go', () => {
       go.go(function* run(go) {
         const f = go.locals({ f1: Boxed });
         f.f1 = go.new(Boxed);
+        f.f1.value = i;
         go.setFinalizer(f.f1, () => count--);
-        go.go(function* f2(_, f1: Ref<typeof Boxed>) {
-          expect(f1.value).toBe(0); // what a goroutine was started with lives until it ends
+        go.go(function* f2(go, f1: Ref<typeof Boxed>) {
+          yield* go.gc();
+          expect(f1.value).toBe(i); // what a goroutine was started with lives until it ends
         }, f.f1);
         wg.done();
       });
