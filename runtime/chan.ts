@@ -1,24 +1,20 @@
 // chan: channels as a program sees them, typed all the way: what is sent, what is received, which direction may be used, and
 // which case of a select brings what. What they do is in sched/chan.ts and sched/select.ts.
 
-import { type Channels, ElemKind, type HChannel, type NilChannel } from '../sched/chan.ts';
+import type { Channels, HChannel, NilChannel } from '../sched/chan.ts';
 import type { Blocking, Op } from '../sched/op.ts';
 import type { SelectCase } from '../sched/select.ts';
+import { type Elem, elemOf } from './chanelem.ts';
 import type { Context } from './context.ts';
 import type { Host } from './hostval.ts';
-import { type AnyStruct, addressOf, type Field, makeRef, type Ref, type RefBase, Struct } from './struct.ts';
+import type { LocalValue } from './locals.ts';
+import type { Field } from './struct.ts';
 
-/** What a channel can carry: pointers to a struct, numbers, or host values. */
-export type ElemType = AnyStruct | Field<number> | Host<unknown>;
+/** What a channel can carry: any value. A struct or an array stands for a pointer to one. */
+export type ElemType = Field<unknown>;
 
-/** What a receive of that element gives. A pointer is null when nil was sent or the channel is closed. */
-export type ElemValue<E extends ElemType> = E extends AnyStruct
-  ? Ref<E> | null
-  : E extends Host<infer T>
-    ? T
-    : E extends Field<infer T>
-      ? T
-      : never;
+/** What a receive of that element gives. A pointer is null when nil was sent; a closed channel gives the zero value. */
+export type ElemValue<E extends ElemType> = E extends Host<infer T> ? T : LocalValue<E>;
 
 /** A channel of which only the sending end may be used. Go's `chan<- T`. */
 export interface SendChan<in T> {
@@ -50,14 +46,6 @@ export interface RecvChan<out T> {
   readonly length: number;
   /** Go's cap. */
   readonly capacity: number;
-}
-
-/** Turns what the program sees into what travels, and back. */
-interface Elem<T> {
-  readonly kind: ElemKind;
-  /** null: as it is. */
-  readonly toRaw: ((value: T) => unknown) | null;
-  readonly fromRaw: ((raw: unknown) => T) | null;
 }
 
 /** A channel of T. Go's `chan T`; it may be passed where one direction is wanted. */
@@ -110,6 +98,7 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
   }
 
   sendCase(value: T): SendCase<T> {
+    if (this.elem.boxed) throw new TypeError('a select cannot send a slice or a string; use a channel of pointers to them: ptr(T)');
     return new SendCase(this, value);
   }
 
@@ -189,19 +178,8 @@ export type Selected<C extends SelectCases> = number extends C['length']
 /** The same, or no case: index -1. */
 export type TrySelected<C extends SelectCases> = Selected<C> | OneSelected<-1, undefined>;
 
-const numbers: Elem<unknown> = { kind: ElemKind.number, toRaw: null, fromRaw: null };
-const hosts: Elem<unknown> = { kind: ElemKind.host, toRaw: null, fromRaw: null };
-
-function pointers(ctx: Context, elem: AnyStruct): Elem<unknown> {
-  return {
-    kind: ElemKind.pointer,
-    toRaw: (value) => (value === null ? 0 : addressOf(value as RefBase<AnyStruct>)),
-    fromRaw: (raw) => (raw === 0 ? null : makeRef(ctx, elem, raw as number)),
-  };
-}
-
 /** @internal A channel of an element type; capacity null: the nil channel. */
 export function makeChan(channels: Channels, ctx: Context, type: ElemType, capacity: number | null): Chan<unknown> {
-  const elem = type instanceof Struct ? pointers(ctx, type as AnyStruct) : 'host' in type ? hosts : numbers;
+  const elem = elemOf(ctx, type);
   return new Chan(capacity === null ? channels.nil : channels.make(elem.kind, capacity), elem);
 }

@@ -112,6 +112,12 @@ export class MapKind extends Kind<GoMap<unknown, unknown>> {
   override load(ctx: Context, addr: number): GoMap<unknown, unknown> {
     return new GoMap(ctx, ctx.w[addr >>> 2]!, this);
   }
+  override get isPointer(): boolean {
+    return true;
+  }
+  override withPointer(ctx: Context, header: number): GoMap<unknown, unknown> {
+    return new GoMap(ctx, header, this);
+  }
   override store(ctx: Context, addr: number, value: GoMap<unknown, unknown>): void {
     ctx.mutator.storePointer(addr >>> 2, this.rootOf(value));
   }

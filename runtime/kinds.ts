@@ -148,7 +148,12 @@ class PtrKind extends Kind<Handle | null> {
     return (this.target ??= typeof this.named === 'string' ? structNamed(this.named, this.name) : this.named);
   }
   override load(ctx: Context, addr: number): Handle | null {
-    const to = ctx.w[addr >>> 2]!;
+    return this.withPointer(ctx, ctx.w[addr >>> 2]!);
+  }
+  override get isPointer(): boolean {
+    return true;
+  }
+  override withPointer(ctx: Context, to: number): Handle | null {
     return to === 0 ? null : this.pointee.place(ctx, to);
   }
   override store(ctx: Context, addr: number, value: Handle | null): void {

@@ -58,6 +58,13 @@ export abstract class Kind<T> implements Field<T> {
   place(ctx: Context, addr: number): Handle {
     return new Ptr<T>(ctx, addr, this);
   }
+  /** Whether a value is one pointer and nothing else; then withPointer makes the value of it. */
+  get isPointer(): boolean {
+    return false;
+  }
+  withPointer(_ctx: Context, _addr: number): T {
+    throw new TypeError(`a value of type ${this.name} is more than a pointer`);
+  }
   /** Whether load gives the place and not a copy: structs and arrays. */
   get loadsPlace(): boolean {
     return false;
