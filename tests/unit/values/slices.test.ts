@@ -202,6 +202,9 @@ describe('append', () => {
       function* main(go) {
         const f = go.locals({ all: Nodes });
         f.all = build(go, 40);
+        const { all } = f;
+        f.all = go.zero(Nodes); // all is in no local either
+        f.all = appendSlice(append(all, null).slice(0, 40), all.slice(0, 0));
         expect(f.all.toArray().map((n) => n!.id)).toEqual(Array.from({ length: 40 }, (_, i) => i));
       },
       { godebug: 'gceverymalloc=1,clobberfree=1' },

@@ -101,13 +101,38 @@ describe('a string', () => {
   test('joins others; alone it is itself', () => {
     run(
       function* main(go) {
-        const f = go.locals({ s: string, empty: string });
-        f.s = go.string('ab').concat(go.string('cd'), f.empty, go.string('ef'));
-        expect(f.s.toString()).toBe('abcdef');
+        const f = go.locals({ s: string, t: string, empty: string });
+        f.s = go.string('ab');
+        f.t = go.string('cd');
+        f.s = f.s.concat(f.t, f.empty, f.t.slice(1));
+        expect(f.s.toString()).toBe('abcdd');
         expect(f.empty.concat(f.s, f.empty).addr).toBe(f.s.addr);
         expect(f.empty.concat().length).toBe(0);
       },
       { godebug: 'clobberfree=1' },
+    );
+  });
+
+  test('keeps the parts that it is joined from or copied out of, though they are in no local', () => {
+    run(
+      function* main(go) {
+        const f = go.locals({ s: string, t: string, bytes: slice(u8) });
+        f.s = go.string('a'.repeat(20));
+        f.t = go.string('b'.repeat(20));
+        const { s, t } = f;
+        f.s = go.zero(string);
+        f.t = go.zero(string);
+        f.s = s.concat(t, s);
+        expect(f.s.toString()).toBe('a'.repeat(20) + 'b'.repeat(20) + 'a'.repeat(20));
+        const long = f.s;
+        f.s = go.zero(string);
+        f.bytes = long.bytes();
+        const { bytes } = f;
+        f.bytes = go.zero(slice(u8));
+        f.s = go.string(bytes);
+        expect(f.s.toString()).toBe('a'.repeat(20) + 'b'.repeat(20) + 'a'.repeat(20));
+      },
+      { godebug: 'gceverymalloc=1,clobberfree=1' },
     );
   });
 
