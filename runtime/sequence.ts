@@ -1,7 +1,7 @@
 // sequence: what arrays and slices have in common: elements by index, with Go's panics for an index that is out of range.
 // Source: panic.go, error.go (boundsErrorFmts).
 import type { Context } from './context.ts';
-import { GoPanic } from './internal/throw.ts';
+import { gopanic } from './internal/throw.ts';
 import { type Kind, ValueHandle } from './value.ts';
 
 /** Elements of one kind, one after the other. */
@@ -80,7 +80,7 @@ function sliceError(bounds: string, with_: string): never {
 
 /** Panics with a runtime error. */
 export function boundsPanic(text: string): never {
-  throw new GoPanic(`runtime error: ${text}`, undefined, true);
+  gopanic(`runtime error: ${text}`);
 }
 
 function wantInteger(i: number): void {

@@ -200,11 +200,15 @@ describe('append', () => {
     });
     run(
       function* main(go) {
-        const f = go.locals({ all: Nodes });
+        const f = go.locals({ all: Nodes, one: Nodes });
         f.all = build(go, 40);
-        const { all } = f;
-        f.all = go.zero(Nodes); // all is in no local either
-        f.all = appendSlice(append(all, null).slice(0, 40), all.slice(0, 0));
+        f.one = append(f.one, null);
+        let { all } = f;
+        f.all = go.zero(Nodes); // now it is in no local either
+        f.all = append(all.slice(0, 40, 40), null).slice(0, 40);
+        ({ all } = f);
+        f.all = go.zero(Nodes);
+        f.all = appendSlice(all.slice(0, 40, 40), f.one).slice(0, 40);
         expect(f.all.toArray().map((n) => n!.id)).toEqual(Array.from({ length: 40 }, (_, i) => i));
       },
       { godebug: 'gceverymalloc=1,clobberfree=1' },
