@@ -219,7 +219,7 @@ export class Mutator {
     this.nanos += gc.deductSweepCredit(npages * pageSize, npages);
     if (gc.marking) this.payAssist(bytes);
     else if (gc.pacer.shouldTrigger()) gc.start(false);
-    while (!gc.sweeper.isDone && heap.pages.inUse + npages > heap.pages.grown) this.nanos += gc.sweepStep(); // garbage before fresh pages
+    this.nanos += gc.reclaimPages(npages); // garbage before fresh pages
     const spanClass = makeSpanClass(0, type.noscan);
     let s = heap.allocSpan(npages, spanClass, SpanState.inUse);
     if (s === 0) {

@@ -478,6 +478,16 @@ export class GC {
     return 0;
   }
 
+  /** Somebody is about to take npages: dead spans are swept until as many pages came of it. Returns the cost. */
+  reclaimPages(npages: number): number {
+    const { reclaimer } = this.heap;
+    const before = reclaimer.spansSwept;
+    reclaimer.reclaim(npages);
+    const spans = reclaimer.spansSwept - before;
+    this.backgroundSwept += spans;
+    return spans * gcCost.sweepSpan;
+  }
+
   /** All spans of this cycle are swept: says so, once. */
   private sweepDone(): void {
     if (this.swept) return;

@@ -45,6 +45,7 @@ export class Sweeper {
     this.heap.stats.pagesSwept = 0;
     this.cursor = 0;
     this.done = false;
+    this.heap.reclaimer.begin();
   }
 
   /** Sets the price of allocation so that the sweep ends 1 MiB before the heap reaches the trigger. Source: gcPaceSweeper. */
@@ -84,6 +85,7 @@ export class Sweeper {
       return pages;
     }
     this.done = true;
+    heap.reclaimer.end();
     return 0;
   }
 

@@ -95,7 +95,7 @@ export class CentralSets {
 
   /**
    * A span with room for a P's cache, in no set, swept; 0 when the arena is full. Source: mcentral.cacheSpan:
-   * partial swept, then unswept ones (swept here), then fresh pages.
+   * partial swept, then unswept ones (swept here), then pages, dead ones before fresh ones.
    */
   cacheSpan(spanClass: number): MSpan {
     const { heap } = this;
@@ -110,7 +110,9 @@ export class CentralSets {
       if (heap.mspan.allocCount[s] < heap.mspan.nelems[s]) return s;
       this.push(s); // swept, and every slot lives
     }
-    return heap.allocSpan(classPages[spanClass >>> 1]!, spanClass, SpanState.inUse);
+    const npages = classPages[spanClass >>> 1]!;
+    heap.reclaimer.reclaim(npages);
+    return heap.allocSpan(npages, spanClass, SpanState.inUse);
   }
 
   /**

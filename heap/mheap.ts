@@ -21,6 +21,7 @@ import { CentralSets } from './mcentral.ts';
 import { FinalQueue } from './mfinal.ts';
 import { Handles } from './mhandle.ts';
 import { PageAlloc } from './mpagealloc.ts';
+import { Reclaimer } from './mreclaim.ts';
 import { type MSpan, type MSpanTable, mixedTypes, mspanTable, noTypeYet, SpanState } from './mspan.ts';
 import { specialBytes } from './mspecial.ts';
 import { HeapStats } from './mstats.ts';
@@ -60,6 +61,7 @@ export class Heap {
   /** FixAlloc of profile and finalizer records. */
   readonly specials: FixAlloc;
   readonly finalQueue = new FinalQueue();
+  readonly reclaimer = new Reclaimer(this);
   readonly hostValues = new HostValues();
   readonly handles = new Handles();
   readonly specialLock: Mutex;

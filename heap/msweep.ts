@@ -18,6 +18,7 @@ import type { Heap } from './mheap.ts';
 import { type MSpan, SpanState } from './mspan.ts';
 import { sweepSpecials } from './mspecial.ts';
 import type { ExchangeBits } from './sweepkernel.ts';
+import { zombieReport } from './zombies.ts';
 
 /**
  * Sweeps a span that the caller owns. preserve: the caller keeps it (it will be cached), whatever is left in it.
@@ -131,7 +132,10 @@ function zombie(heap: Heap, s: MSpan, first: number, end: number): never {
   while (i < end && (heap.markBits[i]! & ~allocatedIn(heap, s, i)) === 0) i++;
   const slots = heap.markBits[i]! & ~allocatedIn(heap, s, i);
   const addr = (i << bitWordShift) + (31 - Math.clz32(slots & -slots)) * 8;
-  return gothrow(`found pointer to free object: 0x${addr.toString(16)} in span ${s} (elemsize ${heap.mspan.elemSize[s]})`);
+  return gothrow(
+    `found pointer to free object: 0x${addr.toString(16)} in span ${s} (elemsize ${heap.mspan.elemSize[s]})`,
+    zombieReport(heap, s),
+  );
 }
 
 /** Sweeps a span now if nobody has in this cycle. The caller is not the one that sweeps it. Source: mspan.ensureSwept. */

@@ -178,19 +178,19 @@ export class Runtime {
     return readGCStats(this.machine, quantiles);
   }
 
-  /** The heap as text, one character a page. */
-  heapMap(): string {
-    return pageMap(this.machine.heap);
+  /** The heap as text, one character a page; colour: for a terminal. */
+  heapMap(colour = false): string {
+    return pageMap(this.machine.heap, colour);
   }
 
   /**
    * The slots of the span that covers an address as text, one character each: `.` free, `o` allocated; while marking `o` white,
-   * `g` grey, `#` black; after it, until the span is swept, `#` survives.
+   * `g` grey, `#` black; after it, until the span is swept, `#` survives. colour: for a terminal.
    */
-  slotMap(addr: number): string {
+  slotMap(addr: number, colour = false): string {
     const { heap, gc } = this.machine;
     heap.writeBack();
-    return slotMap(heap, addr, gc.greyObjects());
+    return slotMap(heap, addr, gc.greyObjects(), colour);
   }
 
   /** What an address is: its span, object, type and field, its colour, who points at it, and a path from a root. */
@@ -242,7 +242,8 @@ export class Runtime {
     }
     if (cause instanceof Throw) {
       const { seed, procs } = this.settings;
-      const text = `fatal error: ${cause.message}\n\nruntime bug; run again with seed ${seed}, procs ${procs}\n\n${dump()}`;
+      const before = cause.preface === '' ? '' : `${cause.preface}\n`;
+      const text = `${before}fatal error: ${cause.message}\n\nruntime bug; run again with seed ${seed}, procs ${procs}\n\n${dump()}`;
       return new RuntimeError(text, 'throw', goid, 70, { cause });
     }
     return cause; // an error of the program's own JavaScript: as it is, with its own stack

@@ -8,6 +8,13 @@
 /** The runtime broke its own rule. `place: fact`. Source: runtime.throw of panic.go. */
 export class Throw extends Error {
   override readonly name = 'Throw';
+  constructor(
+    message: string,
+    /** Lines that Go prints before `fatal error: …`; '' for none. */
+    readonly preface = '',
+  ) {
+    super(message);
+  }
 }
 
 /** The program did something that Go ends with `fatal error: …`. Source: runtime.fatal of panic.go. */
@@ -49,9 +56,9 @@ export class GoPanic extends Error {
   }
 }
 
-/** Ends the machine because an invariant does not hold. */
-export function gothrow(fact: string): never {
-  throw new Throw(fact);
+/** Ends the machine because an invariant does not hold; preface: what Go prints before the fact. */
+export function gothrow(fact: string, preface = ''): never {
+  throw new Throw(fact, preface);
 }
 
 /** Ends the program with Go's `fatal error: <message>`, after a line of its own where Go has one. */

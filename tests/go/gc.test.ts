@@ -140,7 +140,19 @@ test('TestGcZombieReporting', () => {
       for (const [i, addr] of free.entries()) raw.set(frame, 2 * i + 1, addr);
       yield* go.gc();
     });
-  expect(program).toThrow(/^fatal error: found pointer to free object/);
+  let words = '';
+  try {
+    program();
+  } catch (error) {
+    words = (error as Error).message;
+  }
+  expect(words).toMatch(/^fatal error: found pointer to free object: /m);
+  const slots = words.split('\n').filter((line) => /^0x[0-9a-f]+ (alloc|free )/.test(line));
+  expect(words).toMatch(/^runtime: marked free object in span \d+, elemsize=192 freeindex=0 \(bad use of unsafe\.Pointer\?/);
+  expect(slots).toHaveLength(42);
+  expect(slots.filter((line) => line.endsWith(' free  marked   zombie'))).toHaveLength(21);
+  expect(slots.filter((line) => line.endsWith(' alloc marked  '))).toHaveLength(21);
+  expect(words).toMatch(/^[0-9a-f]{8}: ( [0-9a-f]{8} ){4}$/m); // what is in them
 });
 
 test('TestGCTestMoveStackOnNextCall', () => {

@@ -42,3 +42,16 @@ test('a row of the page map begins with its first address', () => {
   const rows = pageMap(m.heap).split('\n');
   expect(rows).toEqual([`0x00004000  S${'.'.repeat(63)}`, `0x00084000  ${'.'.repeat(64)}`, '0x00104000  ..']);
 });
+
+test('in colour the characters are the same, in runs', () => {
+  const m = pagesMachine(70);
+  const { bytes, ptrs } = types(m);
+  const addr = m.mutator.mallocgc(4096, ptrs);
+  m.mutator.mallocgc(40_000, bytes);
+  m.heap.writeBack();
+  const row = pageMap(m.heap, true).split('\n')[0]!;
+  expect(row).toBe(`0x00004000  \x1b[34mS\x1b[0m\x1b[35mLLLLL\x1b[0m\x1b[2m${'.'.repeat(58)}\x1b[0m`);
+  expect(slotMap(m.heap, addr, new Set(), true).split('\n')[1]).toBe('0x00004000  \x1b[37mo\x1b[0m\x1b[2m.\x1b[0m');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what it is about
+  expect(pageMap(m.heap, true).replaceAll(/\x1b\[\d+m/g, '')).toBe(pageMap(m.heap));
+});
