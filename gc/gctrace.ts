@@ -227,7 +227,7 @@ function cycleFigures14(gc: GC): CycleFigures14 {
     mallocs: mallocs + heap.cachedAllocs() + tinyAllocs,
     frees: frees + tinyAllocs,
     goroutines: gc.goroutineCount(),
-    ...gc.sweptSinceLastTrace(),
+    ...gc.sweeper.sweptSinceLastTrace(),
     ...{ handoff: 0, handoffCount: 0, steal: 0, stealCount: 0, procYield: 0, osYield: 0, sleep: 0 },
   };
 }

@@ -20,7 +20,6 @@
 
 import { checkHeap, strayMarks, unsweptSpans } from '../heap/check.ts';
 import type { Heap } from '../heap/mheap.ts';
-import { type MSpan, SpanState } from '../heap/mspan.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
 import type { Era } from '../runtime/internal/era.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
@@ -33,13 +32,13 @@ import { traceCycle, tracePacerEnd, tracePacerStart, traceScavenge, traceSweepDo
 import type { Mutator } from './malloc.ts';
 import { colourFindings } from './mcheckcolours.ts';
 import { checkMarks, type RootVisitor } from './mcheckmark.ts';
-import { heapRetained, memoryInUse } from './memlimit.ts';
+import { HeapScavenger, memoryInUse } from './memlimit.ts';
 import { CPULimiter, capacityPerProc } from './mgclimit.ts';
 import { markLoops } from './mgcmark.ts';
 import { noLimit, Pacer } from './mgcpacer.ts';
 import { maxGcProc, Pacer2014 } from './mgcpacer2014.ts';
 import { Roots } from './mgcroots.ts';
-import { releaseNanos, Scavenger } from './mgcscavenge.ts';
+import { releaseNanos } from './mgcscavenge.ts';
 import { Sweeper } from './mgcsweep.ts';
 import { GcWork } from './mgcwork.ts';
 import type { WorkerMode } from './mgcworkers.ts';
@@ -73,7 +72,7 @@ export class GC {
   readonly pacer: Pacer;
   readonly limiter = new CPULimiter(0, 1);
   readonly sweeper: Sweeper;
-  readonly scavenger: Scavenger;
+  readonly scavenger: HeapScavenger;
   readonly work: GcWork;
   readonly roots: Roots;
   readonly mutators: Mutator[] = [];
@@ -87,8 +86,6 @@ export class GC {
   private readonly publishedHooks: (() => void)[] = [];
   private world: World | null = null;
   private swept = true;
-  private backgroundSwept = 0;
-  private pauseSwept = 0;
   /** Bytes of spans at the last mark termination. */
   private lastHeapInUse = 0;
 
@@ -103,12 +100,7 @@ export class GC {
     this.clock = new CycleClock(heap.stats);
     this.pacer = era === '2014' ? new Pacer2014(gcPercent, heap) : new Pacer(gcPercent, heap.stats, memoryInUse(heap, sys));
     this.sweeper = new Sweeper(heap);
-    this.scavenger = new Scavenger({
-      release: (bytes) => heap.pages.release(Math.ceil(bytes / pageSize)) * pageSize,
-      retained: () => heapRetained(heap),
-      mappedReady: memoryInUse(heap, sys).mappedReady,
-      procs: () => this.clock.procs,
-    });
+    this.scavenger = new HeapScavenger(heap, memoryInUse(heap, sys), this.clock);
     if (era === '1.19') heap.onPagesTaken = (pagedIn, growth) => this.scavengeAssist(pagedIn, growth);
     this.work = new GcWork(heap, sys, markLoops(heap));
     this.roots = new Roots(heap, this.pacer);
@@ -201,7 +193,6 @@ export class GC {
   private sweepLeftovers(): number {
     if (this.heap.faults.rotateBeforeSweepDone) return 0;
     const spans = this.sweeper.finish();
-    this.pauseSwept += spans;
     this.sweepDone();
     return spans * gcCost.sweepSpan;
   }
@@ -391,7 +382,6 @@ export class GC {
   private sweepInPause(): number {
     for (const cache of this.heap.caches) cache.prepareForSweep();
     const spans = this.sweeper.finish();
-    this.pauseSwept += spans;
     this.sweepDone();
     this.profiler.markTermination(this.numGC + 1, this.forced);
     this.profiler.worldStarted();
@@ -469,23 +459,14 @@ export class GC {
 
   /** Sweeps one span; returns the virtual cost, 0 when the sweep is complete. */
   sweepStep(): number {
-    const pages = this.sweeper.sweepOne();
-    if (pages > 0) {
-      this.backgroundSwept++;
-      return gcCost.sweepSpan;
-    }
+    if (this.sweeper.step()) return gcCost.sweepSpan;
     this.sweepDone();
     return 0;
   }
 
   /** Somebody is about to take npages: dead spans are swept until as many pages came of it. Returns the cost. */
   reclaimPages(npages: number): number {
-    const { reclaimer } = this.heap;
-    const before = reclaimer.spansSwept;
-    reclaimer.reclaim(npages);
-    const spans = reclaimer.spansSwept - before;
-    this.backgroundSwept += spans;
-    return spans * gcCost.sweepSpan;
+    return this.sweeper.reclaim(npages) * gcCost.sweepSpan;
   }
 
   /** All spans of this cycle are swept: says so, once. */
@@ -504,17 +485,14 @@ export class GC {
   private scavengeAssist(pagedIn: number, growth: number): void {
     const { memoryLimit } = this.pacer;
     if ((growth === 0 && memoryLimit === noLimit) || this.limiter.limiting || this.world === null) return;
-    const bytes = this.scavenger.owed(pagedIn * pageSize, growth * pageSize, memoryLimit);
-    if (bytes === 0) return;
-    const nanos = releaseNanos(this.heap.pages.release(Math.ceil(bytes / pageSize)) * pageSize);
+    const nanos = this.scavenger.assist(pagedIn, growth, memoryLimit);
     this.limiter.addAssistTime(nanos);
     this.w.charge(nanos);
   }
 
   /** Releases every free page. Source: scavengeAll. */
   scavengeAll(): void {
-    const { pages } = this.heap;
-    const bytes = pages.release(pages.grown) * pageSize;
+    const bytes = this.scavenger.releaseAll();
     this.w.charge(releaseNanos(bytes));
     if (this.knobs.scavTrace) traceScavenge(this, bytes, true);
   }
@@ -556,16 +534,6 @@ export class GC {
     while (this.marking) nanos += this.step(1 << 20);
     while (!this.sweeper.isDone) nanos += this.sweepStep();
     return nanos;
-  }
-
-  /** Spans in use, and spans swept in the background and in pauses since the last call. Go's nbgsweep, npausesweep. */
-  sweptSinceLastTrace(): { spans: number; backgroundSwept: number; pauseSwept: number } {
-    const { backgroundSwept, pauseSwept, heap } = this;
-    this.backgroundSwept = 0;
-    this.pauseSwept = 0;
-    let spans = 0;
-    for (let s = 1 as MSpan; s < heap.spanRows; s++) if (heap.mspan.state[s] === SpanState.inUse) spans++;
-    return { spans, backgroundSwept, pauseSwept };
   }
 
   /** Goroutines of the program. */

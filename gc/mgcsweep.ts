@@ -13,6 +13,7 @@
 
 import { tryAcquire } from '../heap/mcentral.ts';
 import type { Heap } from '../heap/mheap.ts';
+import { type MSpan, SpanState } from '../heap/mspan.ts';
 import { sweepSpan } from '../heap/msweep.ts';
 import { numSpanClasses } from '../heap/sizeclasses.ts';
 import { pageSize } from '../runtime/internal/memory.ts';
@@ -31,6 +32,9 @@ export class Sweeper {
   /** Heap size and pages swept when the price was set. */
   liveBasis = 0;
   private pagesSweptBasis = 0;
+  /** Spans swept since the last line of gctrace: one by one, and in pauses. Go's sweep.nbgsweep, npausesweep. */
+  private backgroundSwept = 0;
+  private pauseSwept = 0;
 
   constructor(private readonly heap: Heap) {}
 
@@ -89,10 +93,38 @@ export class Sweeper {
     return 0;
   }
 
+  /** Sweeps one span while the program runs; false when the sweep is complete. */
+  step(): boolean {
+    if (this.sweepOne() === 0) return false;
+    this.backgroundSwept++;
+    return true;
+  }
+
+  /** Somebody is about to take npages: dead spans are swept until as many came of it. Returns how many spans that were. */
+  reclaim(npages: number): number {
+    const { reclaimer } = this.heap;
+    const before = reclaimer.spansSwept;
+    reclaimer.reclaim(npages);
+    const spans = reclaimer.spansSwept - before;
+    this.backgroundSwept += spans;
+    return spans;
+  }
+
   /** Sweeps all that is left; returns how many spans that were. Source: finishsweep_m. */
   finish(): number {
     let spans = 0;
     while (!this.done) if (this.sweepOne() > 0) spans++;
+    this.pauseSwept += spans;
     return spans;
+  }
+
+  /** Spans in use, and spans swept in the background and in pauses since the last call. */
+  sweptSinceLastTrace(): { spans: number; backgroundSwept: number; pauseSwept: number } {
+    const { backgroundSwept, pauseSwept, heap } = this;
+    this.backgroundSwept = 0;
+    this.pauseSwept = 0;
+    let spans = 0;
+    for (let s = 1 as MSpan; s < heap.spanRows; s++) if (heap.mspan.state[s] === SpanState.inUse) spans++;
+    return { spans, backgroundSwept, pauseSwept };
   }
 }

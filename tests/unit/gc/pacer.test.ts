@@ -1,5 +1,6 @@
 // When a cycle begins, where it must end, and what allocation pays for it meanwhile. Numbers: reference 5.5 and 5.12.
 import { describe, expect, test } from 'vitest';
+import { tracePacerEnd } from '../../../gc/gctrace.ts';
 import { Pacer } from '../../../gc/mgcpacer.ts';
 import { Runtime, self, struct } from '../../../runtime/index.ts';
 import { Ev } from '../../../runtime/internal/events.ts';
@@ -370,4 +371,28 @@ describe('TestMemoryLimit: the goal that a limit leaves', () => {
   test('GOGC=off and no limit: none', () => {
     expect(limited(Infinity, { ready: 5 * MiB }).goal).toBe(Infinity);
   });
+});
+
+test('a controller whose arithmetic overflows begins anew, and gcpacertrace says so', () => {
+  const heap = { heapLive: 0 };
+  const pacer = new Pacer(100, heap);
+  pacer.startCycle(0, 1);
+  heap.heapLive = pacer.triggered + 1000;
+  pacer.endCycle(1000, 1); // nothing was scanned: the ratio is infinite
+  expect([pacer.lastCycle!.reset, pacer.consMark]).toEqual([true, 0]);
+  pacer.startCycle(2000, 1);
+  pacer.heapScanWork = 500;
+  heap.heapLive = pacer.triggered + 1000;
+  pacer.endCycle(3000, 1);
+  expect(pacer.lastCycle!.reset).toBe(false);
+
+  const { gc } = testMachine();
+  const lines: string[] = [];
+  gc.print = (line) => lines.push(line);
+  gc.collect();
+  for (const reset of [false, true]) {
+    gc.pacer.lastCycle = { ...gc.pacer.lastCycle!, reset };
+    tracePacerEnd(gc);
+  }
+  expect(lines[1]).toBe(`${lines[0]}[controller reset]`);
 });
