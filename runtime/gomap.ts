@@ -246,6 +246,7 @@ export class GoMap<K, V> extends ValueHandle {
     if (this.addr === 0) gopanic('assignment to entry in nil map');
     const h = this.live();
     const sought = soughtKey(ctx, type.mapOf.key, key, ctx.w[h + HMap.seed]!);
+    const { hash } = sought; // growing looks for keys as well
     if (this.search(sought)) {
       type.mapOf.value.store(ctx, this.at, value);
       return;
@@ -261,11 +262,11 @@ export class GoMap<K, V> extends ValueHandle {
       if (w[h + HMap.buckets] === 0) ctx.mutator.storePointer(h + HMap.buckets, newBuckets(ctx, type.bucket, 1));
       else if (tooFull(w[h + HMap.count]! + 1, log2)) this.grow(h, log2 + 1, temps);
       else if (tooManyOverflow(w[h + HMap.overflow]!, log2)) this.grow(h, log2, temps);
-      const index = sought.hash & ((1 << w[h + HMap.log2]!) - 1);
+      const index = hash & ((1 << w[h + HMap.log2]!) - 1);
       this.findFree(h, w[h + HMap.buckets]! + index * type.bucket.bytes);
       type.bucket.value.store(ctx, type.bucket.valueAt(this.bucket, this.entry), value); // first: it may be of another type
       type.bucket.key.store(ctx, type.bucket.keyAt(this.bucket, this.entry), stored);
-      ctx.u8[this.bucket + this.entry] = topOf(sought.hash);
+      ctx.u8[this.bucket + this.entry] = topOf(hash);
       w[h + HMap.count]!++;
     } finally {
       closeTemps(ctx, temps);

@@ -8,14 +8,14 @@ import type { Kind } from './value.ts';
 
 /** A key that is being looked for: its bytes, wherever they are. */
 export interface Sought {
-  readonly hash: number;
+  hash: number;
   /** string: the bytes are [at, at + length) of `bytes`. */
-  readonly bytes: Uint8Array;
-  readonly at: number;
-  readonly length: number;
+  bytes: Uint8Array;
+  at: number;
+  length: number;
   /** An integer as the words in memory. */
-  readonly low: number;
-  readonly high: number;
+  low: number;
+  high: number;
 }
 
 function mix(h: number): number {
@@ -30,37 +30,47 @@ function hashBytes(seed: number, bytes: Uint8Array, at: number, length: number):
   return mix(h ^ length);
 }
 
-const noBytes = new Uint8Array(0);
+/** The one that is being looked for now: looking up makes no object. */
+const sought: Sought = { hash: 0, bytes: new Uint8Array(0), at: 0, length: 0, low: 0, high: 0 };
 
 /** Whether keys of a kind can be hashed here. */
 export function isKeyKind(kind: Kind<unknown>): boolean {
   return kind === string || /^u?int(8|16|32|64)$/.test(kind.name);
 }
 
-/** Looks at a key: TypeError when it is none of this kind. An integer wraps as it does when it is stored. */
+/** Looks at a key: TypeError when it is none of this kind. An integer wraps as it does when it is stored. Valid until the next call. */
 export function soughtKey(ctx: Context, kind: Kind<unknown>, key: unknown, seed: number): Sought {
   if (kind === string) {
-    if (key instanceof GoString) {
-      key.live();
-      const { addr: at, length } = key;
-      return { hash: hashBytes(seed, ctx.u8, at, length), bytes: ctx.u8, at, length, low: 0, high: 0 };
-    }
-    if (typeof key !== 'string') wrongValue('a map with keys of type string', 'a string', key);
-    const bytes = new Uint8Array(utf8Length(key));
-    utf8Write(key, bytes, 0);
-    return { hash: hashBytes(seed, bytes, 0, bytes.length), bytes, at: 0, length: bytes.length, low: 0, high: 0 };
+    soughtText(ctx, key);
+    sought.hash = hashBytes(seed, sought.bytes, sought.at, sought.length);
+    return sought;
   }
-  let low: number;
-  let high = 0;
   if (kind.bytes === 8) {
     if (typeof key !== 'bigint') wrongValue(`a map with keys of type ${kind.name}`, 'a bigint', key);
-    low = Number(BigInt.asIntN(32, key));
-    high = Number(BigInt.asIntN(32, key >> 32n));
+    sought.low = Number(BigInt.asIntN(32, key));
+    sought.high = Number(BigInt.asIntN(32, key >> 32n));
   } else {
     if (!Number.isInteger(key)) wrongValue(`a map with keys of type ${kind.name}`, 'an integer', key);
-    low = (key as number) & (kind.bytes === 4 ? -1 : (1 << (kind.bytes * 8)) - 1);
+    sought.low = (key as number) & (kind.bytes === 4 ? -1 : (1 << (kind.bytes * 8)) - 1);
+    sought.high = 0;
   }
-  return { hash: mix(mix(seed ^ low) ^ high), bytes: noBytes, at: 0, length: 0, low, high };
+  sought.hash = mix(mix(seed ^ sought.low) ^ sought.high);
+  return sought;
+}
+
+function soughtText(ctx: Context, key: unknown): void {
+  if (key instanceof GoString) {
+    key.live();
+    sought.bytes = ctx.u8;
+    sought.at = key.addr;
+    sought.length = key.length;
+    return;
+  }
+  if (typeof key !== 'string') wrongValue('a map with keys of type string', 'a string', key);
+  sought.length = utf8Length(key);
+  sought.bytes = new Uint8Array(sought.length);
+  sought.at = 0;
+  utf8Write(key, sought.bytes, 0);
 }
 
 /** Whether the key in memory is the one that is being looked for. */

@@ -117,6 +117,11 @@ export function makeSlice(ctx: Context, elem: Kind<unknown>, len: number, cap: n
 export function append<T>(s: Slice<T>, ...values: T[]): Slice<T> {
   const { ctx, length, elem } = s;
   s.live();
+  if (length + values.length <= s.capacity && !ctx.machine.chooser.everyOperation) {
+    // Nothing is allocated, and no store runs the collector: no roots are needed.
+    for (let i = 0; i < values.length; i++) elem.store(ctx, s.addr + (length + i) * elem.bytes, values[i]!);
+    return new Slice(ctx, s.addr, length + values.length, s.capacity, elem);
+  }
   const temps = openTemps(ctx, 2);
   try {
     setTemp(ctx, temps, 0, s.addr);

@@ -130,4 +130,16 @@ describe('a host field', () => {
       expect(values.length).toBe(0);
     });
   });
+
+  test('is let go when its object is freed by hand', () => {
+    run(function* main(go) {
+      const f = go.locals({ j: Job });
+      f.j = go.new(Job);
+      f.j.run = () => 3;
+      const { addr } = f.j;
+      f.j = null;
+      go.raw.free(addr);
+      expect(go.runtime.machine.heap.hostValues.length).toBe(0);
+    });
+  });
 });

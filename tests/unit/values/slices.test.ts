@@ -325,6 +325,24 @@ describe('structs as elements', () => {
   });
 });
 
+test('a slice is an argument of a goroutine, and is rooted as one', () => {
+  let sum = 0;
+  run(
+    function* main(go) {
+      const f = go.locals({ xs: Ints });
+      f.xs = append(f.xs, 1, 2, 3, 4);
+      go.go(function* child(go, xs: Slice<number>) {
+        yield* go.gc();
+        for (const x of xs) sum += x;
+      }, f.xs.slice(1));
+      f.xs = go.zero(Ints);
+      yield* go.sleep(1e9);
+    },
+    { godebug: 'clobberfree=1' },
+  );
+  expect(sum).toBe(9);
+});
+
 test('a slice is no root: checked mode says so', () => {
   run(function* main(go) {
     const lost = go.make(Ints, 100);
