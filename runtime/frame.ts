@@ -15,10 +15,11 @@ import { FrameHead, type Registers } from '../sched/stack.ts';
 import type { Context } from './context.ts';
 import type { Scope } from './panic.ts';
 
-/** Locals with a register; further ones are in `more`. */
-export const localRegisters = 4;
-/** Arguments with a register; further ones are in `more`, behind the locals. */
-export const argumentRegisters = 3;
+/** How many locals and arguments have a register; further ones are in `more`, the locals first. Constants of a module are variables in a bundle. */
+const enum Registered {
+  locals = 4,
+  args = 3,
+}
 
 /** A frame of one function at one depth of its recursion. */
 export class FrameRegs {
@@ -49,18 +50,18 @@ export class FrameRegs {
     faceOf: new (ctx: Context, regs: FrameRegs) => unknown,
   ) {
     this.face = new faceOf(owner.ctx, this);
-    for (let k = localRegisters; k < owner.locals; k++) this.more.push(0);
+    for (let k = Registered.locals; k < owner.locals; k++) this.more.push(0);
   }
 
   /** Address in local k. */
   local(k: number): number {
-    if (k >= localRegisters) return this.more[k - localRegisters]!;
+    if (k >= Registered.locals) return this.more[k - Registered.locals]!;
     return k === 0 ? this.l0 : k === 1 ? this.l1 : k === 2 ? this.l2 : this.l3;
   }
 
   /** Sets local k. */
   setLocal(k: number, addr: number): void {
-    if (k >= localRegisters) this.more[k - localRegisters] = addr;
+    if (k >= Registered.locals) this.more[k - Registered.locals] = addr;
     else if (k === 0) this.l0 = addr;
     else if (k === 1) this.l1 = addr;
     else if (k === 2) this.l2 = addr;
@@ -74,16 +75,16 @@ export class FrameRegs {
 
   /** Address of argument k, for those without a register. */
   setArgument(k: number, addr: number): void {
-    this.more[this.moreLocals + k - argumentRegisters] = addr;
+    this.more[this.moreLocals + k - Registered.args] = addr;
   }
 
   private argument(k: number): number {
-    if (k >= argumentRegisters) return this.more[this.moreLocals + k - argumentRegisters] ?? 0;
+    if (k >= Registered.args) return this.more[this.moreLocals + k - Registered.args] ?? 0;
     return k === 0 ? this.a0 : k === 1 ? this.a1 : this.a2;
   }
 
   private get moreLocals(): number {
-    return Math.max(0, this.owner.locals - localRegisters);
+    return Math.max(0, this.owner.locals - Registered.locals);
   }
 
   /** Writes the slots of a frame that has been pushed: the locals, then the arguments. */
@@ -97,13 +98,19 @@ export class FrameRegs {
 
 /** The active frames of one runtime. */
 export class FrameStack implements Registers {
-  /** Active frames, outermost first, in [0, depth); behind them what was there before. */
-  readonly active: FrameRegs[] = [];
+  /** Active frames, outermost first, in [0, depth); behind them what was there before, and at least one place. */
+  readonly active: (FrameRegs | null)[] = [null];
   depth = 0;
   /** Frames [0, spilled) have been pushed. */
   spilled = 0;
 
   constructor(private readonly ctx: Context) {}
+
+  /** Another frame than last time is at depth d. */
+  link(d: number, r: FrameRegs): void {
+    this.active[d] = r;
+    if (d + 1 === this.active.length) this.active.push(null);
+  }
 
   spill(): void {
     const { stacks } = this.ctx;
@@ -127,10 +134,11 @@ export class FrameStack implements Registers {
 
 /** One function in one runtime. */
 export class FuncFrames {
-  /** Frames by depth of recursion. */
+  /** Calls of the function that are active. */
+  depth = 0;
+  readonly stack: FrameStack;
+  /** Frames by depth of recursion; there is always one more than depth says. */
   private readonly frames: FrameRegs[] = [];
-  private depth = 0;
-  private readonly stack: FrameStack;
   private readonly checked: boolean;
 
   constructor(
@@ -145,33 +153,38 @@ export class FuncFrames {
     this.more();
   }
 
-  /** A call begins: its frame, with nil locals. The counts change last, so that a stack overflow in here leaves nothing behind. */
-  enter(args: number): FrameRegs {
-    const { stack, depth } = this;
-    if (depth === this.frames.length) this.more();
+  /**
+   * A call begins, at this depth of the function's recursion and with d frames active: its frame, with nil locals. The
+   * counts change last, so that an overflow of JavaScript's stack in here leaves nothing behind.
+   */
+  enter(depth: number, d: number, args: number): FrameRegs {
+    const { stack } = this;
     const r = this.frames[depth]!;
     r.l0 = 0;
     r.l1 = 0;
     r.l2 = 0;
     r.l3 = 0;
-    if (this.locals > localRegisters) r.clearMore();
+    if (this.locals > Registered.locals) r.clearMore();
     r.args = args;
-    const d = stack.depth;
-    if (d === stack.active.length || stack.active[d] !== r) stack.active[d] = r;
+    if (stack.active[d] !== r) this.link(d, r);
     this.ctx.stacks.defer();
     this.depth = depth + 1;
     stack.depth = d + 1;
     return r;
   }
 
-  /** The innermost call returns or throws. */
-  leave(): void {
+  /** That call returns or throws. */
+  leave(depth: number, d: number): void {
     const { stack } = this;
-    const d = stack.depth - 1;
     if (stack.spilled > d) stack.pop(d);
     stack.depth = d;
-    this.depth--;
-    if (this.checked) this.retire();
+    this.depth = depth;
+    if (this.checked) this.retire(depth);
+  }
+
+  private link(d: number, r: FrameRegs): void {
+    if (this.depth + 1 === this.frames.length) this.more();
+    this.stack.link(d, r);
   }
 
   private more(): void {
@@ -179,8 +192,8 @@ export class FuncFrames {
   }
 
   /** Checked mode: the frame is never used again, so that a use after the return is seen. */
-  private retire(): void {
-    this.frames[this.depth]!.active = false;
-    this.frames[this.depth] = new FrameRegs(this, this.faceOf);
+  private retire(depth: number): void {
+    this.frames[depth]!.active = false;
+    this.frames[depth] = new FrameRegs(this, this.faceOf);
   }
 }

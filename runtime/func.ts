@@ -18,7 +18,7 @@ import { kindOf, newPointer, type PointerTo, pointerKind } from './kinds.ts';
 import { type LocalField, type LocalValue, valueLocal } from './locals.ts';
 import { Maker } from './make.ts';
 import { Scope } from './panic.ts';
-import { type AnyStruct, addressOf, checkTarget, plainAddress, type Ref, type RefBase, rtypeOf, Struct } from './struct.ts';
+import { type AnyStruct, addressOf, checkTarget, makeRef, plainAddress, type Ref, type RefBase, rtypeOf, Struct } from './struct.ts';
 import { type Field, Handle, type Kind } from './value.ts';
 
 /** Declared locals of a function, by name: whatever has a pointer in it. A struct or an array stands for a pointer to one. */
@@ -70,9 +70,15 @@ export class FrameBase extends Maker implements Caller {
 /** @internal */
 export function allocate<S extends AnyStruct>(ctx: Context, type: S): Ref<S> {
   const known = ctx.rtypes[type.index];
-  if (known === undefined && !(type instanceof Struct)) return newPointer(ctx, type) as Ref<S>; // only structs have an index
-  const addr = ctx.mutator.newObject(known ?? rtypeOf(ctx, type));
+  if (known === undefined) return allocateFirst(ctx, type);
+  const addr = ctx.mutator.newObject(known);
   return (ctx.serials === null ? new type.Plain(ctx, addr) : new type.Checked(ctx, addr)) as Ref<S>;
+}
+
+/** The first of its type in this runtime, and all that are no structs: only structs have an index. */
+function allocateFirst<S extends AnyStruct>(ctx: Context, type: S): Ref<S> {
+  if (!(type instanceof Struct)) return newPointer(ctx, type) as Ref<S>;
+  return makeRef(ctx, type, ctx.mutator.newObject(rtypeOf(ctx, type))) as Ref<S>;
 }
 
 /** @internal What declared locals hold, in their order: a struct for a pointer to one, else a kind. TypeError for a reserved name. */
@@ -136,7 +142,7 @@ const registerAccessors: ((type: AnyStruct) => LocalAccessor)[] = [
       return addr === 0 ? null : new Plain(this.ctx, addr);
     },
     set(value: AnyRef) {
-      this.regs.l0 = value === null ? 0 : plainAddress(value);
+      this.regs.l0 = plainAddress(value);
     },
   }),
   ({ Plain }) => ({
@@ -145,7 +151,7 @@ const registerAccessors: ((type: AnyStruct) => LocalAccessor)[] = [
       return addr === 0 ? null : new Plain(this.ctx, addr);
     },
     set(value: AnyRef) {
-      this.regs.l1 = value === null ? 0 : plainAddress(value);
+      this.regs.l1 = plainAddress(value);
     },
   }),
   ({ Plain }) => ({
@@ -154,7 +160,7 @@ const registerAccessors: ((type: AnyStruct) => LocalAccessor)[] = [
       return addr === 0 ? null : new Plain(this.ctx, addr);
     },
     set(value: AnyRef) {
-      this.regs.l2 = value === null ? 0 : plainAddress(value);
+      this.regs.l2 = plainAddress(value);
     },
   }),
   ({ Plain }) => ({
@@ -163,7 +169,7 @@ const registerAccessors: ((type: AnyStruct) => LocalAccessor)[] = [
       return addr === 0 ? null : new Plain(this.ctx, addr);
     },
     set(value: AnyRef) {
-      this.regs.l3 = value === null ? 0 : plainAddress(value);
+      this.regs.l3 = plainAddress(value);
     },
   }),
 ];
@@ -175,7 +181,7 @@ function moreAccessor({ Plain }: AnyStruct, k: number): LocalAccessor {
       return addr === 0 ? null : new Plain(this.ctx, addr);
     },
     set(value: AnyRef) {
-      this.regs.setLocal(k, value === null ? 0 : plainAddress(value));
+      this.regs.setLocal(k, plainAddress(value));
     },
   };
 }
@@ -250,7 +256,9 @@ export function func<const L extends Locals, A extends unknown[], R>(
     const { ctx } = caller;
     if (latest === null || latest.ctx !== ctx) latest = framesIn(ctx);
     const frames = latest;
-    const r = frames.enter(n);
+    const { depth } = frames;
+    const { depth: at } = frames.stack;
+    const r = frames.enter(depth, at, n);
     try {
       if (n === 0) return ended(r, run(r.face));
       r.a0 = typeof a === 'object' ? rootOf(a) : 0;
@@ -272,7 +280,7 @@ export function func<const L extends Locals, A extends unknown[], R>(
       if (r.scope === null) throw error;
       return endedThrowing(r, r.scope, error) as R;
     } finally {
-      frames.leave();
+      frames.leave(depth, at);
     }
   } as unknown as Func<A, R>;
 }

@@ -359,7 +359,7 @@ function pointerAccessor(word: number, Target: RefClass): Accessor {
       return addr === 0 ? null : new Target(this.ctx, addr);
     },
     set(value: RefBase<AnyStruct> | null) {
-      this.ctx.mutator.storePointer((this.addr >>> 2) + word, value === null ? 0 : plainAddress(value));
+      this.ctx.mutator.storePointer((this.addr >>> 2) + word, plainAddress(value));
     },
   };
 }
@@ -374,7 +374,7 @@ function namedPointerAccessor(owner: AnyStruct, f: Field<unknown>, word: number)
       return addr === 0 ? null : new (found.Target ?? find())(this.ctx, addr);
     },
     set(value: RefBase<AnyStruct> | null) {
-      this.ctx.mutator.storePointer((this.addr >>> 2) + word, value === null ? 0 : plainAddress(value));
+      this.ctx.mutator.storePointer((this.addr >>> 2) + word, plainAddress(value));
     },
   };
 }
@@ -404,13 +404,12 @@ export function addressOf(value: RefBase<AnyStruct>): number {
 }
 
 /**
- * @internal The same without checked mode: one load and one test. It sees whether the value has an address, not what it is
- * the address of.
+ * @internal The same without checked mode, and 0 for null: one load and one test. It sees whether the value has an address,
+ * not what it is the address of.
  */
-export function plainAddress(value: RefBase<AnyStruct>): number {
+export function plainAddress(value: RefBase<AnyStruct> | null): number {
   const addr = value?.addr;
-  if (typeof addr !== 'number') addressOf(value);
-  return addr;
+  return typeof addr === 'number' ? addr : value === null ? 0 : addressOf(value);
 }
 
 /** Loads through a pointer that may be nil: `deref(f.head).value` panics with Go's words when head is nil. */
