@@ -122,6 +122,17 @@ test('TestGcLastTime', () => {
   });
 });
 
+test('TestPeriodicGC', () => {
+  goRun(function* main(go) {
+    yield* go.gc();
+    const before = go.readMemStats();
+    yield* go.sleep(5 * 60e9); // Go sets forcegcperiod to 0 and sleeps for milliseconds; here time costs nothing
+    const after = go.readMemStats();
+    expect(after.numGC - before.numGC).toBeGreaterThanOrEqual(2);
+    expect(after.numForcedGC).toBe(before.numForcedGC);
+  });
+});
+
 test('TestGcZombieReporting', () => {
   const rt = new Runtime({ gogc: 'off', heapBytes: 1 << 20 });
   const program = () =>
