@@ -11,6 +11,7 @@
 
 import type { G } from '../sched/g.ts';
 import type { Continuation } from '../sched/newproc.ts';
+import { type Blocking, Op } from '../sched/op.ts';
 import type { Unwinder } from '../sched/proc.ts';
 import type { Context } from './context.ts';
 import { Fatal, GoPanic, nilPanic, Throw } from './internal/throw.ts';
@@ -218,8 +219,8 @@ export class Panics implements Unwinder {
       u.current = p;
       u.depth = this.ctx.frames.depth;
       try {
-        const blocks = d.fn(...(d.args as never[]));
-        if (isGenerator(blocks)) yield* blocks;
+        const result = d.fn(...(d.args as never[]));
+        if (blocks(result)) yield* result;
       } catch (error) {
         if (isFinal(error)) throw error;
         const next = this.raise(u, error);
@@ -318,6 +319,7 @@ function isNilAccess(error: unknown): boolean {
   return error instanceof TypeError && /^Cannot (read|set) properties of null /.test(error.message);
 }
 
-function isGenerator(value: unknown): value is Generator<void, unknown, void> {
-  return typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function';
+/** What a deferred call returns if it may block: a generator, or the operation of `() => ch.send(v)`. */
+function blocks(value: unknown): value is Iterable<void> & Blocking<unknown> {
+  return value instanceof Op || Object.prototype.toString.call(value) === '[object Generator]';
 }

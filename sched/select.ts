@@ -132,6 +132,7 @@ export class Selects implements Resumable {
       const addr = c.addr;
       let at = n++;
       for (; at > 0 && cases[order[at - 1]!]!.c!.addr > addr; at--) order[at] = order[at - 1]!;
+      for (let same = this.drawTurn(cases, addr, at); same > 0; same--, at--) order[at] = order[at - 1]!;
       order[at] = k;
     }
     if (this.era2014) op.again = this;
@@ -142,6 +143,13 @@ export class Selects implements Resumable {
       if (sends) c!.enqueueSend(op.g, raw, k);
       else c!.enqueueRecv(op.g, k);
     }
+  }
+
+  /** How many of the cases before `at`, which are of the same channel, the new one goes before: their order is drawn as well. */
+  private drawTurn(cases: SelectCases, addr: Addr, at: number): number {
+    let same = 0;
+    while (same < at && cases[this.order[at - 1 - same]!]!.c!.addr === addr) same++;
+    return same === 0 ? 0 : this.sched.chooser.choose(Choice.selectOrder, same + 1, -1);
   }
 
   /** The goroutine runs again. Only a buffered channel of 2014 wakes one for nothing: then all begins anew. */

@@ -1,0 +1,281 @@
+// Go's runtime/crash_test.go: how programs die, word for word. The programs are those of testdata/testprog, written anew.
+import { describe, expect, test } from 'vitest';
+import { func, type Go, type GoFunc, i32, panic, struct } from '../../runtime/index.ts';
+import { death, lastWords } from '../support/run.ts';
+
+const Node = struct('crash.Node', { id: i32 });
+const asleep = 'fatal error: all goroutines are asleep - deadlock!\n\n';
+const noGoroutines = 'fatal error: no goroutines (main called runtime.Goexit) - deadlock!';
+
+/** The text of a program that must die. */
+const output = (main: GoFunc<[]>) => death(main).message;
+
+describe('deadlock', () => {
+  test('TestSimpleDeadlock: a select without cases', () => {
+    const text = output(function* main(go) {
+      yield* go.select([]);
+      expect.unreachable();
+    });
+    expect(text.startsWith(asleep)).toBe(true);
+    expect(text).toContain('goroutine 1 [select (no cases)]:\nmain.main(');
+  });
+
+  test('each way to wait for ever has its words', () => {
+    const ways: [string, (go: Go) => Generator<void, unknown, void>][] = [
+      ['chan receive', (go) => one(go.chan(i32).recv())],
+      ['chan send', (go) => one(go.chan(i32).send(1))],
+      ['chan receive (nil chan)', (go) => one(go.nilChan(i32).recv())],
+      ['chan send (nil chan)', (go) => one(go.nilChan(i32).send(1))],
+      ['select', (go) => one(go.select([go.chan(i32).recvCase(), null]))],
+      ['select (no cases)', (go) => one(go.select([null, undefined]))],
+      [
+        'semacquire',
+        function* (go) {
+          const m = go.mutex();
+          yield* m.lock();
+          yield* m.lock();
+        },
+      ],
+      [
+        'sync.Cond.Wait',
+        function* (go) {
+          const m = go.mutex();
+          yield* m.lock();
+          yield* go.cond(m).wait();
+        },
+      ],
+    ];
+    function* one(op: { [Symbol.iterator](): Iterator<void, unknown, void> }): Generator<void, unknown, void> {
+      return yield* op;
+    }
+    for (const [reason, way] of ways) {
+      expect(
+        output(function* main(go) {
+          yield* way(go);
+        }),
+        reason,
+      ).toMatch(new RegExp(`^${asleep}goroutine 1 \\[${reason.replace(/[()]/g, '\\$&')}\\]:\\nmain\\.main\\(`));
+    }
+  });
+
+  test('all goroutines are shown, in the order of their making', () => {
+    const error = death(function* main(go) {
+      const ch = go.chan(i32);
+      go.go(function* sleeper(go: Go) {
+        yield* go.nilChan(i32).recv();
+      });
+      go.go(function* waiter(go: Go) {
+        yield* go.select([]);
+      });
+      yield* ch.recv();
+    });
+    expect(lastWords(error)).toBe(
+      [
+        'fatal error: all goroutines are asleep - deadlock!',
+        '',
+        'goroutine 1 [chan receive]:',
+        'main.main(...)',
+        '\trun.ts',
+        '',
+        'goroutine 5 [chan receive (nil chan)]:',
+        'main.sleeper(...)',
+        '\tcrash.test.ts',
+        '',
+        'goroutine 6 [select (no cases)]:',
+        'main.waiter(...)',
+        '\tcrash.test.ts',
+      ].join('\n'),
+    );
+  });
+
+  test('a timer that is set is no deadlock', () => {
+    expect(() =>
+      output(function* main(go) {
+        go.afterFunc(1e9, function* later() {
+          panic('later');
+        });
+        yield* go.select([]);
+      }),
+    ).not.toThrow();
+    expect(
+      output(function* main(go) {
+        go.afterFunc(1e9, function* later() {
+          panic('later');
+        });
+        yield* go.select([]);
+      }),
+    ).toMatch(/^panic: later\n\ngoroutine 5 \[running\]:/);
+  });
+});
+
+describe('Goexit', () => {
+  test('TestGoexitDeadlock: main exits, the others end', () => {
+    expect(
+      output(function* main(go) {
+        function* f(go: Go) {
+          for (let i = 0; i < 10; i++) yield* go.gosched();
+        }
+        go.go(f);
+        go.go(f);
+        go.goexit();
+      }),
+    ).toBe(noGoroutines);
+  });
+
+  test('TestGoexitInPanic: in a deferred call of a goroutine that panics', () => {
+    expect(
+      output(function* main(go) {
+        go.go(function* worker(go: Go) {
+          go.defer(() => go.goexit());
+          panic('hello');
+        });
+        go.goexit();
+      }),
+    ).toBe(noGoroutines);
+  });
+
+  test('TestPanicAfterGoexit: a panic in a deferred call of Goexit is printed alone', () => {
+    expect(
+      output(function* main(go) {
+        go.defer(() => panic('hello'));
+        go.goexit();
+      }),
+    ).toMatch(/^panic: hello\n\ngoroutine 1 \[running\]:/);
+  });
+
+  test('TestRecoveredPanicAfterGoexit: Goexit goes on', () => {
+    expect(
+      output(function* main(go) {
+        go.defer(() => {
+          if (go.recover() === null) panic('bad recover');
+        });
+        go.defer(() => panic('hello'));
+        go.goexit();
+      }),
+    ).toBe(noGoroutines);
+  });
+
+  test('TestRecoverBeforePanicAfterGoexit: a recover before the panic gives nil, Goexit ends the goroutine', () => {
+    expect(
+      output(function* main(go) {
+        yield* go.call(function* (go) {
+          go.defer(() => expect(go.recover(), 'Goexit cannot be recovered').toBe(null));
+          go.defer(() => {
+            go.defer(() => expect(go.recover()).toBe('again'));
+            panic('again');
+          });
+          go.goexit();
+        });
+        expect.unreachable();
+      }),
+    ).toBe(noGoroutines);
+  });
+});
+
+describe('panics', () => {
+  test('TestRecursivePanic: a panic that was recovered inside a deferred call is not printed, the one outside is', () => {
+    expect(
+      output(function* main(go) {
+        go.defer(function* () {
+          yield* go.call(function* (go) {
+            go.defer(() => expect(go.recover()).toBe('bad'));
+            panic('bad');
+          });
+        });
+        panic('again');
+      }),
+    ).toMatch(/^panic: again\n\ngoroutine 1 \[running\]:/);
+  });
+
+  test('TestRecursivePanic2: the interrupted one is printed as well', () => {
+    expect(
+      output(function* main(go) {
+        go.defer(() => panic('second panic'));
+        panic('first panic');
+      }),
+    ).toMatch(/^panic: first panic\n\tpanic: second panic\n\ngoroutine 1 \[running\]:/);
+  });
+
+  test('TestRecursivePanic3: of a function with frames too', () => {
+    const f = func('main.f', { n: Node }, (f) => {
+      f.defer(() => panic('third panic'));
+      panic('second panic');
+    });
+    expect(
+      output(function* main(go) {
+        go.defer(() => f(go));
+        panic('first panic');
+      }),
+    ).toMatch(/^panic: first panic\n\tpanic: second panic\n\tpanic: third panic\n\ngoroutine 1 \[running\]:/);
+  });
+
+  test('TestRecursivePanic4: recovered and panicked anew', () => {
+    expect(
+      output(function* main(go) {
+        go.defer(() => panic(go.recover()));
+        panic('first panic');
+      }),
+    ).toMatch(/^panic: first panic \[recovered\]\n\tpanic: first panic\n\ngoroutine 1 \[running\]:/);
+  });
+
+  test('TestRecursivePanic5: an aborted panic is gone with the one that was recovered', () => {
+    expect(
+      output(function* main(go) {
+        yield* go.call(function* (go) {
+          go.defer(() => expect(go.recover()).toBe('second panic'));
+          go.defer(() => panic('second panic'));
+          panic('first panic');
+        });
+        panic('third panic');
+      }),
+    ).toMatch(/^panic: third panic\n\ngoroutine 1 \[running\]:/);
+  });
+
+  test('TestGoNil: what is no function is refused', () => {
+    expect(() =>
+      death(function* main(go) {
+        go.go(undefined as never);
+      }),
+    ).toThrow(TypeError);
+  });
+
+  test('TestMainGoroutineID: main is goroutine 1', () => {
+    expect(
+      output(function* main() {
+        panic('test');
+      }),
+    ).toMatch(/^panic: test\n\ngoroutine 1 \[running\]:/);
+  });
+
+  test('TestDoublePanic: a value whose Error panics', () => {
+    const value = {
+      Error(): string {
+        return 'XXX';
+      },
+    };
+    expect(
+      output(function* main() {
+        panic(value);
+      }),
+    ).toMatch(/^panic: XXX\n/);
+  });
+
+  test('TestPanicRace: other goroutines do not run on', () => {
+    let n = 0;
+    output(function* main(go) {
+      go.go(function* other(go: Go) {
+        for (;;) {
+          yield* go.gosched();
+          n++;
+        }
+      });
+      yield* go.sleep(10_000);
+      const before = n;
+      go.defer(() => {
+        n = before;
+      });
+      panic('crash');
+    });
+    expect(n).toBeGreaterThan(0);
+  });
+});
