@@ -138,19 +138,25 @@ export class SendCase<in T> implements SelectCase {
   /** @internal */
   readonly convert = null;
   private readonly chan: { raw(value: T): unknown };
-  /** @internal */
-  raw: unknown;
 
   /** @internal */
-  constructor(chan: { raw(value: T): unknown; readonly real: HChannel | null }, value: T) {
+  constructor(
+    chan: { raw(value: T): unknown; readonly real: HChannel | null },
+    /** What it sends. A reference is no root: what it leads to must live until the select. */
+    private sent: T,
+  ) {
     this.c = chan.real;
     this.chan = chan;
-    this.raw = chan.raw(value);
   }
 
   /** What it sends from now on. */
   set value(value: T) {
-    this.raw = this.chan.raw(value);
+    this.sent = value;
+  }
+
+  /** @internal The value as it travels; in checked mode it throws when the object is gone. */
+  get raw(): unknown {
+    return this.chan.raw(this.sent);
   }
 }
 

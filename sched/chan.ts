@@ -425,6 +425,17 @@ class FutileChannel extends HChannel {
     if (k < 0) this.sched.ops[g]!.again = this.receiving;
   }
 
+  /** Who waits does not help: nothing is handed over. */
+  override canSend(): boolean {
+    this.touch();
+    return this.w[this.i + HChan.closed] !== 0 || this.w[this.i + HChan.qcount]! < this.capacity;
+  }
+
+  override canRecv(): boolean {
+    this.touch();
+    return this.w[this.i + HChan.closed] !== 0 || this.w[this.i + HChan.qcount]! > 0;
+  }
+
   protected override sendNow(value: unknown): boolean {
     const { w, i } = this;
     if (w[i + HChan.qcount]! >= w[i + HChan.dataqsiz]!) return false;
