@@ -383,8 +383,7 @@ export class GC {
     for (const cache of this.heap.caches) cache.prepareForSweep();
     const spans = this.sweeper.finish();
     this.sweepDone();
-    this.profiler.markTermination(this.numGC + 1, this.forced);
-    this.profiler.worldStarted();
+    this.profiler.sweptInPause(this.forced);
     return spans * gcCost.sweepSpan;
   }
 

@@ -25,3 +25,18 @@ test('programs of two and three goroutines never lose an object, never keep one 
   expect(total.skew).toBeGreaterThan(0);
   return annotate(JSON.stringify(total));
 });
+
+test('nor do they in 2014, where every cycle is one pause', ({ annotate }) => {
+  const total = { runs: 0, cycles: 0, freed: 0 };
+  fc.assert(
+    fc.property(programs, fc.nat(), (program, schedule) => {
+      const run = runHostile(program, { seed: schedule, era: '2014' });
+      total.runs++;
+      for (const key of ['cycles', 'freed'] as const) total[key] += run[key];
+    }),
+    { seed, numRuns: 200 },
+  );
+  expect(total.cycles).toBeGreaterThan(total.runs * 4);
+  expect(total.freed).toBeGreaterThan(total.runs * 10);
+  return annotate(JSON.stringify(total));
+});

@@ -91,7 +91,7 @@ const stories: Story[] = [
     how: { fault: 'rotateBeforeSweepDone' },
     within: 20,
     checks: /G1: mark bits in word \d+ \(0x[0-9a-f]+\) before marking began/,
-    model: /sweepone: span \d+ of an unswept set has sweepgen|^model: |^profile: |bad sweepgen/,
+    model: /sweepone: span \d+ of an unswept set has sweepgen|mspan\.ensureSwept: span \d+ has sweepgen|^model: |^profile: |bad sweepgen/,
   },
   {
     bug: 'W10: the sweeper drops a profile record without telling the profiler',
