@@ -29,6 +29,11 @@ export class Handles {
     handle.freed();
   }
 
+  /** Visits the handles of all records that exist. */
+  each(visit: (handle: RecordHandle) => void): void {
+    for (const handle of this.list) if (handle !== null) visit(handle);
+  }
+
   /** Records that exist. */
   get count(): number {
     return this.list.length - 1 - this.unused.length;

@@ -4,13 +4,24 @@ import { type G, GStatus, gStatusNames } from './g.ts';
 import { type M, MStatus } from './m.ts';
 import { noP, type P, PStatus } from './p.ts';
 import type { Sched } from './proc.ts';
+import { HeapRecord } from './record.ts';
+import { sudogFindings } from './sudog.ts';
 
-/** One sentence for each violation of Q1 to Q4; call it between two turns. */
+/** One sentence for each violation of Q1 to Q4 and K1 to K5; call it between two turns. */
 export function schedFindings(sched: Sched): string[] {
   const out: string[] = [];
   checkQueues(sched, out);
   checkProcessors(sched, out);
   checkThreads(sched, out);
+  return [...out, ...waitFindings(sched)];
+}
+
+/** K1 to K5: who waits on what, and until when. A goroutine may run meanwhile. */
+export function waitFindings(sched: Sched): string[] {
+  const out = [...sudogFindings(sched.heap.w, sched.gt, sched.rowsUsed), ...sched.timers.findings()];
+  sched.heap.handles.each((record) => {
+    if (record instanceof HeapRecord) out.push(...record.findings());
+  });
   return out;
 }
 

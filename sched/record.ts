@@ -99,6 +99,11 @@ export abstract class HeapRecord implements RecordHandle {
   /** How many of its words are worth keeping; 0: it is as new. */
   protected abstract wordsInUse(): number;
 
+  /** What is wrong with it, one sentence for each finding. */
+  findings(): string[] {
+    return [];
+  }
+
   /** The collector took the record. */
   freed(): void {
     if (this.waiters() !== 0) gothrow(`K4: record 0x${(this.i << 2).toString(16)} was freed while a goroutine waits on it`);

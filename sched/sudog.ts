@@ -12,7 +12,7 @@
 
 import type { Addr } from '../runtime/internal/memory.ts';
 import { FixAlloc, Sys, type SysMem } from '../runtime/internal/sysmem.ts';
-import type { G, GTable } from './g.ts';
+import { type G, GStatus, type GTable } from './g.ts';
 
 /** Word offsets of a sudog. */
 export const enum Sudog {
@@ -167,6 +167,27 @@ export class Sudogs {
     else w[queue + 1] = prev;
     w[i + Sudog.queue] = 0;
   }
+}
+
+/** K3: one sentence for each violation; call it between two turns. */
+export function sudogFindings(w: Int32Array, gt: GTable, rows: number): string[] {
+  const out: string[] = [];
+  for (let g = 1 as G; g <= rows; g++) {
+    const first: Addr = gt.waiting[g];
+    if (first !== 0 && gt.status[g] !== GStatus.waiting) out.push(`K3: goroutine ${gt.goid[g]} has sudogs and does not wait`);
+    for (let sg = first; sg !== 0; sg = w[(sg >>> 2) + Sudog.waitLink]!) {
+      const queue = w[(sg >>> 2) + Sudog.queue]!;
+      if (w[(sg >>> 2) + Sudog.g] !== g)
+        out.push(`K3: a sudog in the list of goroutine ${gt.goid[g]} belongs to row ${w[(sg >>> 2) + Sudog.g]}`);
+      if (queue === 0 || !isIn(w, queue, sg)) out.push(`K3: a sudog of goroutine ${gt.goid[g]} is in no queue`);
+    }
+  }
+  return out;
+}
+
+function isIn(w: Int32Array, queue: number, wanted: Addr): boolean {
+  for (let sg = w[queue]!; sg !== 0; sg = w[(sg >>> 2) + Sudog.next]!) if (sg === wanted) return true;
+  return false;
 }
 
 /** Visits the pointers of the sudogs in a goroutine's list: what it waits on and what it brings. */
