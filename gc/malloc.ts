@@ -60,7 +60,7 @@ export class Mutator {
   private untilSample = 0;
   private sampledRate = -1;
   /** True while a pointer store must do more than store: the barrier is on, or every operation is a choice point. */
-  private slowStore = false;
+  slowStore = false;
   /** Bytes allocated on credit while marking; negative: owes. Go's g.gcAssistBytes. */
   assistBytes = 0;
   private readonly pcs = new Int32Array(maxStack);
@@ -88,25 +88,19 @@ export class Mutator {
 
   // --- allocation ------------------------------------------------------------------------------------------------------
 
-  /** A zeroed object of one type: the fast road when its class's span has this type only and nobody needs to know. */
+  /**
+   * A zeroed object of one type: the fast road when its class's span has this type only and nobody needs to know. Short on purpose:
+   * it is inlined into its callers, two or three times into one, and V8 inlines no more than so many bytes.
+   */
   newObject(type: RType): Addr {
     const c = this.alloc[type.spanClass]!;
-    if (c.gate !== type.id || this.untilSample < c.elemSize) return this.mallocgc(type.size, type);
-    if (c.free === 0 && !this.cache.nextWord(c)) return this.mallocgc(type.size, type);
+    const untilSample = this.untilSample - c.elemSize;
+    if (c.gate !== type.id || untilSample < 0 || (c.free === 0 && !this.cache.nextWord(c))) return this.mallocgc(type.size, type);
+    this.untilSample = untilSample;
     const { free } = c;
-    this.untilSample -= c.elemSize;
     c.free = free & (free - 1);
     const addr = c.base + ((31 - Math.clz32(free & -free)) << 3);
-    if (c.needZero !== 0) {
-      if (c.elemSize > 64) this.heap.arena.zero(addr, c.elemSize);
-      else {
-        const { f64 } = this;
-        let i = addr >>> 3;
-        const end = i + (c.elemSize >>> 3);
-        do f64[i++] = 0;
-        while (i < end);
-      }
-    }
+    if (c.needZero !== 0) this.zero(addr, c.elemSize);
     return addr;
   }
 
@@ -313,7 +307,8 @@ export class Mutator {
     else this.w[word] = value;
   }
 
-  private storeSlow(word: number, value: Addr): void {
+  /** storePointer while slowStore says so. */
+  storeSlow(word: number, value: Addr): void {
     if (this.gc.phase !== Phase.off && !this.heap.faults.noBarrier) this.shade(word, value);
     this.w[word] = value;
     if (this.chooser.everyOperation) this.explore();
@@ -322,6 +317,8 @@ export class Mutator {
   private shade(word: number, value: Addr): void {
     const old = this.w[word]!;
     if (this.events.on) this.events.emit(Ev.barrier, word << 2, old, value);
+    const { heap } = this;
+    if ((old === 0 || heap.isMarked(old)) && (value === 0 || heap.isMarked(value))) return; // Go finds that out when it flushes
     if (this.barrier.record(old, value)) this.barrier.flush(this.gc.work);
   }
 

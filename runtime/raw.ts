@@ -71,7 +71,9 @@ export class Raw {
 
   /** Stores a pointer into word k of the object at addr, through the write barrier. */
   store(addr: number, k: number, value: number): void {
-    this.ctx.mutator.storePointer((addr >>> 2) + k, value);
+    const { mutator } = this.ctx;
+    if (mutator.slowStore) mutator.storeSlow((addr >>> 2) + k, value);
+    else this.words[(addr >>> 2) + k] = value; // storePointer, written out: it would not be inlined this deep
   }
 
   /** Pushes a frame of n zero slots; returns its handle. */

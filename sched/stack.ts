@@ -121,18 +121,18 @@ export class Stacks {
     this.load(0 as G);
   }
 
-  /** Pushes a frame of n zeroed slots for pc on the running goroutine's stack; returns its offset from `lo` in bytes. */
+  /**
+   * Pushes a frame of n zeroed slots for pc on the running goroutine's stack; returns its offset from `lo` in bytes. As short as
+   * Mutator.newObject, and for the same reason.
+   */
   push(pc: number, n: number): number {
-    let frame = this.sp;
-    if (frame + ((FrameHead.words + n) << 2) > this.limit) {
-      this.makeRoom((FrameHead.words + n) << 2);
-      frame = this.sp;
-    }
-    const { w, fp } = this;
+    const frame = this.sp;
     const i = frame >>> 2;
+    const end = i + FrameHead.words + n;
+    if (end << 2 > this.limit) return this.pushInNewRoom(pc, n);
+    const { w, fp } = this;
     w[i + FrameHead.pc] = pc;
     w[i + FrameHead.shape] = fp === 0 ? n : n | (((frame - fp) >>> 2) << 16);
-    const end = i + FrameHead.words + n;
     for (let k = i + FrameHead.words; k < end; k++) w[k] = 0;
     this.fp = frame;
     this.sp = end << 2;
@@ -163,9 +163,11 @@ export class Stacks {
     return offset;
   }
 
-  private makeRoom(bytes: number): void {
+  private pushInNewRoom(pc: number, n: number): number {
     this.spill();
+    const bytes = (FrameHead.words + n) << 2;
     if (this.sp + bytes > this.hi) this.grow(bytes);
+    return this.push(pc, n);
   }
 
   private grow(bytes: number): void {
