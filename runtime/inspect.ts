@@ -4,6 +4,7 @@ import { type Explanation, explain, type Surroundings } from '../heap/explain.ts
 import type { RType } from '../heap/types.ts';
 import { type G, GStatus } from '../sched/g.ts';
 import { FrameHead } from '../sched/stack.ts';
+import { eachWaiting } from '../sched/sudog.ts';
 import type { Addr } from './internal/memory.ts';
 import type { Machine } from './machine.ts';
 
@@ -41,13 +42,16 @@ export function eachNamedRoot(m: Machine, visit: (name: () => string, pointer: A
   }
 }
 
-/** The slots of a goroutine's frames, from the outermost frame on, and the value that it is sending or has received. */
+/** The slots of a goroutine's frames, from the outermost frame on, the value that it has received, and what it waits for and with. */
 function eachStackRoot(m: Machine, g: G, visit: (name: () => string, pointer: Addr) => void): void {
   const { gt, stacks } = m.sched;
   const { w } = m.heap;
   if (g === stacks.running) stacks.save();
   const who = `goroutine ${gt.goid[g]}`;
   if (gt.elem[g] !== 0) visit(() => `${who}, value in flight`, gt.elem[g]);
+  eachWaiting(w, gt.waiting[g], (pointer) => {
+    if (pointer !== 0) visit(() => `${who}, what it waits for`, pointer);
+  });
   const end = gt.sp[g] >>> 2;
   let pc = 0;
   for (let i = gt.stackLo[g] >>> 2; i < end; ) {

@@ -308,8 +308,9 @@ class Run {
           });
           break;
         case 'recv': {
+          const receiving = ch.recv(); // may allocate the channel's record, before what the last operation brought is let go
           shadow.limbo[me] = 0;
-          const got = yield* ch.recv();
+          const got = yield* receiving;
           const id = got === null ? 0 : got.id;
           if (id !== 0) this.received(id);
           shadow.limbo[me] = id;
