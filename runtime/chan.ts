@@ -74,7 +74,8 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
 
   recv2(): Blocking<[value: T, ok: boolean]> {
     const op = this.c.recv();
-    op.convert = this.pair;
+    op.convert = pair;
+    op.from = this.elem.fromRaw;
     return op as Op as Blocking<[T, boolean]>;
   }
 
@@ -115,8 +116,11 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
   raw(value: T): unknown {
     return this.elem.toRaw === null ? value : this.elem.toRaw(value);
   }
+}
 
-  private readonly pair = (raw: unknown, op: Op): [T, boolean] => [this.elem.fromRaw === null ? (raw as T) : this.elem.fromRaw(raw), op.ok];
+/** What a receive of [value, ok] gives. */
+function pair(raw: unknown, op: Op): [unknown, boolean] {
+  return [op.from === null ? raw : op.from(raw), op.ok];
 }
 
 /** A case of a select that receives. It may be used again. */

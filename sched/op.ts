@@ -46,6 +46,8 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
   ticket = false;
   /** Turns the raw value (an address, say) into what the program sees; null: as it is. */
   convert: ((raw: unknown, op: Op) => unknown) | null = null;
+  /** Receives of [value, ok]: what turns the value into what the program sees; null: it is as it is. */
+  from: ((raw: unknown) => unknown) | null = null;
   /** What is left to do when the goroutine runs again; null: nothing. Set only on an operation that waits. */
   again: Resumable | null = null;
   /** Thrown into the goroutine when it resumes. */

@@ -45,6 +45,9 @@ export class Selects implements Resumable {
   /** Cases that are ready, and cases in the order of their channels: scratch of one select. */
   private readonly ready: number[] = [];
   private readonly order: number[] = [];
+  /** By case: its channel, and what it sends. */
+  private readonly addrs: Addr[] = [];
+  private readonly raws: unknown[] = [];
   /** Roots of the values of one select. */
   private readonly held: number[] = [];
 
@@ -93,15 +96,14 @@ export class Selects implements Resumable {
 
   /** A channel's record may have to be made, which may run the collector: roots the pointers that are to be sent. */
   private holdValues(cases: SelectCases): void {
-    let stale = false;
-    for (let k = 0; k < cases.length; k++) if (cases[k]?.c?.stale) stale = true;
-    if (!stale) return;
-    for (const one of cases) {
+    for (let k = 0; k < cases.length; k++) {
+      const one = cases[k];
       if (one?.sends && one.c?.kind === ElemKind.pointer) this.held.push(this.sched.holds.hold(one.raw as Addr));
     }
   }
 
   private dropValues(): void {
+    if (this.held.length === 0) return;
     for (let slot = this.held.pop(); slot !== undefined; slot = this.held.pop()) this.sched.holds.drop(slot);
   }
 
@@ -124,32 +126,38 @@ export class Selects implements Resumable {
 
   /** Pass 2. */
   private wait(op: Op, cases: SelectCases): void {
-    const { order, sched } = this;
+    const { order, addrs, raws, sched } = this;
     let n = 0;
     for (let k = 0; k < cases.length; k++) {
-      const c = cases[k]?.c ?? null;
-      if (c === null) continue;
-      const addr = c.addr;
+      const one = cases[k];
+      if (one === null || one === undefined || one.c === null) continue;
+      const { addr } = one.c;
+      addrs[k] = addr;
+      raws[k] = one.sends ? one.raw : undefined;
       let at = n++;
-      for (; at > 0 && cases[order[at - 1]!]!.c!.addr > addr; at--) order[at] = order[at - 1]!;
-      for (let same = this.drawTurn(cases, addr, at); same > 0; same--, at--) order[at] = order[at - 1]!;
+      for (; at > 0 && addrs[order[at - 1]!]! > addr; at--) order[at] = order[at - 1]!;
+      if (at > 0 && addrs[order[at - 1]!] === addr) at = this.drawTurn(addr, at);
       order[at] = k;
     }
     if (this.era2014) op.again = this;
     sched.block(op, n === 0 ? WaitReason.selectNoCases : WaitReason.select);
     for (let at = 0; at < n; at++) {
       const k = order[at]!;
-      const { c, sends, raw } = cases[k]!;
-      if (sends) c!.enqueueSend(op.g, raw, k);
+      const { c, sends } = cases[k]!;
+      if (sends) c!.enqueueSend(op.g, raws[k], k);
       else c!.enqueueRecv(op.g, k);
     }
+    raws.length = 0;
   }
 
-  /** How many of the cases before `at`, which are of the same channel, the new one goes before: their order is drawn as well. */
-  private drawTurn(cases: SelectCases, addr: Addr, at: number): number {
+  /** The place of a case among those of the same channel, which end before `end`: their order is drawn as well. */
+  private drawTurn(addr: Addr, end: number): number {
+    const { order, addrs } = this;
     let same = 0;
-    while (same < at && cases[this.order[at - 1 - same]!]!.c!.addr === addr) same++;
-    return same === 0 ? 0 : this.sched.chooser.choose(Choice.selectOrder, same + 1, -1);
+    while (same < end && addrs[order[end - 1 - same]!] === addr) same++;
+    const place = end - this.sched.chooser.choose(Choice.selectOrder, same + 1, -1);
+    for (let at = end; at > place; at--) order[at] = order[at - 1]!;
+    return place;
   }
 
   /** The goroutine runs again. Only a buffered channel of 2014 wakes one for nothing: then all begins anew. */
