@@ -29,6 +29,12 @@ format: install ## format the code and apply the safe fixes of the linter
 test: install ## run all tests; T=name runs the test files whose path contains it
 	$(BIN)/vitest run $(VITEST_FLAGS) $(T)
 
+mutants: install ## hunt every known bug of the collector with random programs; M='M06 M18' some of them
+	@node tools/run.mjs mutants $(M)
+
+fuzz: install ## random programs against the shipped collector: N=100000 programs of SEED=20140901
+	@node tools/run.mjs fuzz $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED))
+
 demo: build ## replay the log of a real Go program and compare the profile with Go's own
 	@node dist/cli.js replay $(TRACES)/jsonwork/trace.log.gz --compare $(TRACES)/jsonwork
 
@@ -54,5 +60,5 @@ ci: ## everything that must hold before a change is taken: tests, types, linter,
 clean: ## remove what build and test leave behind
 	rm -rf dist coverage
 
-.PHONY: help install build check lint format test demo bench bench-compare golden kernel lock ci clean
+.PHONY: help install build check lint format test mutants fuzz demo bench bench-compare golden kernel lock ci clean
 .DEFAULT_GOAL := help

@@ -50,6 +50,7 @@ export function eachPointer(heap: Heap, obj: Addr, visit: (pointer: Addr) => voi
   const s = heap.spanOf(obj);
   const id = heap.mspan.objType[s] === mixedTypes ? heap.slotType[obj >>> 3]! : heap.mspan.objType[s];
   const type = heap.types.get(id as never);
+  if (type.ptrWords.length === 0) return;
   const bytes = heap.mspan.elemSize[s];
   for (let at = 0; at + type.size <= bytes; at += type.size) {
     for (const word of type.ptrWords) visit(heap.w[((obj + at) >>> 2) + word]!);

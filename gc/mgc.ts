@@ -191,7 +191,6 @@ export class GC {
 
   /** What is left of the last cycle's sweep; returns its cost. */
   private sweepLeftovers(): number {
-    if (this.heap.faults.rotateBeforeSweepDone) return 0;
     const spans = this.sweeper.finish();
     this.sweepDone();
     return spans * gcCost.sweepSpan;

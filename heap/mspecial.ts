@@ -273,7 +273,7 @@ function freeSpecial(heap: Heap, s: MSpan, record: Addr, explicit = false): void
   const kind: SpecialKind = heap.w[i + Special.kind]!;
   switch (kind) {
     case SpecialKind.profile:
-      if (!heap.faults.loseSpecial) heap.profiler.mProfFree(value, heap.mspan.elemSize[s], explicit);
+      heap.profiler.mProfFree(value, heap.mspan.elemSize[s], explicit);
       break;
     case SpecialKind.finalizer:
       heap.mspan.finalizers[s]--;

@@ -143,6 +143,7 @@ export function ensureSwept(heap: Heap, s: MSpan): void {
   const { mspan, sweepGen } = heap;
   const gen = mspan.sweepGen[s];
   if (gen === sweepGen || gen === sweepGen + 3) return;
+  if (gen === sweepGen + 1 && heap.faults.specialOnUnswept) return;
   if (gen !== sweepGen - 2 || !cas(mspan.sweepGen, s, sweepGen - 2, sweepGen - 1)) {
     gothrow(`mspan.ensureSwept: span ${s} has sweepgen ${gen}, heap ${sweepGen}`); // one thread: nobody else can be sweeping it
   }

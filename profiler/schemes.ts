@@ -15,8 +15,9 @@
 //   cycle        Go >= 1.9: active and three future slots by cycle number C; malloc -> C+2, sweep -> C+1; MT only counts
 //                C up; the flush of slot C waits until the world runs again.
 //
-// A published profile equals the truth as of one mark termination in all buckets at once: MTn-1 after MTn, and MTn after
-// runtime.GC() has ended (three-stage, cycle). Source: mprof.go of each age; reference: docs/faithful.md.
+// Invariants of three-stage and cycle: P6, a published profile equals the truth as of one mark termination in all buckets at
+// once: MTn-1 after MTn, and MTn after runtime.GC() has ended. P7, no bucket has more frees than mallocs in it.
+// Source: mprof.go of each age; reference: docs/faithful.md.
 
 /** Offsets of the four counters of a stage. Doubles: they count to 2^53 and never wrap. */
 export const enum Stage {
