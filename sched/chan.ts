@@ -257,13 +257,8 @@ export class HChannel extends HeapRecord {
   /** The channel is open: hands the value to a receiver or puts it into the buffer; false: neither is possible. */
   protected sendNow(value: unknown): boolean {
     const { w, i } = this;
-    const sg = this.dequeue(HChan.recvq);
-    if (sg !== 0) {
-      const op = this.opOf(sg);
-      op.value = value;
-      op.ok = true;
-      if (this.kind === ElemKind.pointer) this.setElem(op.g, value as Addr);
-      this.sched.ready(this.release(sg), true);
+    if (w[i + HChan.recvq] !== 0) {
+      this.handTo(this.dequeue(HChan.recvq), value);
       return true;
     }
     if (w[i + HChan.qcount]! >= w[i + HChan.dataqsiz]!) return false;
@@ -271,20 +266,29 @@ export class HChannel extends HeapRecord {
     return true;
   }
 
+  /** Gives the value to a receiver that waits. */
+  private handTo(sg: Addr, value: unknown): void {
+    const op = this.opOf(sg);
+    op.value = value;
+    op.ok = true;
+    if (this.kind === ElemKind.pointer) this.setElem(op.g, value as Addr);
+    this.sched.ready(this.release(sg), true);
+  }
+
   protected recvNow(into: Received): boolean {
     const { w, i } = this;
     if (w[i + HChan.qcount]! > 0) {
       into.ok = true;
       into.value = this.takeBuf();
-      const sender = this.dequeue(HChan.sendq);
-      if (sender !== 0) {
+      if (w[i + HChan.sendq] !== 0) {
+        const sender = this.dequeue(HChan.sendq);
         this.putBuf(this.takeElem(sender)); // full: the sender's value takes the free place
         this.wakeSender(sender);
-      } else this.emptied();
+      } else if (this.pinned !== 0) this.emptied();
       return true;
     }
-    const sender = this.dequeue(HChan.sendq);
-    if (sender !== 0) {
+    if (w[i + HChan.sendq] !== 0) {
+      const sender = this.dequeue(HChan.sendq);
       into.ok = true;
       into.value = this.receive(this.takeElem(sender));
       this.wakeSender(sender);

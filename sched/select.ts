@@ -63,12 +63,12 @@ export class Selects implements Resumable {
     const op = sched.begin();
     op.convert = result;
     op.cases = cases;
-    this.holdValues(cases);
     try {
+      this.holdValues(cases);
       op.selected = this.poll(cases, op);
     } catch (panic) {
       this.dropValues();
-      op.inFlight = false; // a send on a closed channel: nothing is left to await
+      op.inFlight = false; // a send on a closed channel, a stale reference: nothing is left to await
       throw panic;
     }
     if (op.selected >= 0) sched.settled(op);
@@ -79,9 +79,9 @@ export class Selects implements Resumable {
 
   /** Serves a case that is ready, or none. A select with a default. */
   trySelect(cases: SelectCases): SelectResult {
-    this.holdValues(cases);
     let index: number;
     try {
+      this.holdValues(cases);
       index = this.poll(cases, received);
     } finally {
       this.dropValues();
