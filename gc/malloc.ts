@@ -61,6 +61,8 @@ export class Mutator {
   private sampledRate = -1;
   /** True while a pointer store must do more than store: the barrier is on, or every operation is a choice point. */
   slowStore = false;
+  /** Nobody hears of a store that has nothing to shade. */
+  private unwatchedStore = false;
   /** Bytes allocated on credit while marking; negative: owes. Go's g.gcAssistBytes. */
   assistBytes = 0;
   private readonly pcs = new Int32Array(maxStack);
@@ -307,8 +309,16 @@ export class Mutator {
     else this.w[word] = value;
   }
 
-  /** storePointer while slowStore says so. */
+  /**
+   * storePointer while slowStore says so. Most stores while marking link new objects: nothing is overwritten, what is stored is
+   * black. They end here, so that what is inlined into the program stays small.
+   */
   storeSlow(word: number, value: Addr): void {
+    if (this.unwatchedStore && this.w[word] === 0 && this.heap.isMarked(value)) this.w[word] = value;
+    else this.storeShading(word, value);
+  }
+
+  private storeShading(word: number, value: Addr): void {
     if (this.gc.phase !== Phase.off && !this.heap.faults.noBarrier) this.shade(word, value);
     this.w[word] = value;
     if (this.chooser.everyOperation) this.explore();
@@ -335,6 +345,7 @@ export class Mutator {
     // At mark termination nobody may allocate: the slow road says so.
     this.cache.setGates(phase === Phase.markTermination || this.events.on || this.chooser.everyOperation || this.gc.knobs.everyMalloc);
     this.slowStore = phase !== Phase.off || this.chooser.everyOperation;
+    this.unwatchedStore = !this.events.on && !this.chooser.everyOperation;
     this.assistBytes = 0;
     if (phase === Phase.off) this.barrier.discard();
   }
