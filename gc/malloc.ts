@@ -101,7 +101,7 @@ export class Mutator {
     this.untilSample = untilSample;
     const { free } = c;
     c.free = free & (free - 1);
-    const addr = c.base + ((31 - Math.clz32(free & -free)) << 3);
+    const addr = c.base + Math.imul(31 - Math.clz32(free & -free), c.stride);
     if (c.needZero !== 0) this.zero(addr, c.elemSize);
     return addr;
   }
@@ -172,7 +172,7 @@ export class Mutator {
     if (c.free === 0 && !cache.nextWord(c)) this.refill(c);
     const free = c.free;
     c.free = free & (free - 1);
-    const addr = c.base + ((31 - Math.clz32(free & -free)) << 3);
+    const addr = c.base + Math.imul(31 - Math.clz32(free & -free), c.stride);
     if (c.needZero !== 0) this.zero(addr, c.elemSize);
     if (heap.mspan.objType[c.span] !== type.id) {
       heap.setObjectType(c.span, addr, type);

@@ -3,9 +3,10 @@
 // An AllocCache is a register file for the span it holds: `free` has the free granules of one bit-map word, `base` the
 // address of that word's first granule. A slot is then
 //
-//     free = c.free;  c.free = free & (free - 1);  addr = c.base + (31 - clz32(free & -free)) * 8
+//     free = c.free;  c.free = free & (free - 1);  addr = c.base + (31 - clz32(free & -free)) * c.stride
 //
-// and only when the mask runs out does anyone look at the bit maps. `gate` is the id of the type that may take this road:
+// with a stride of 8, and only when the mask runs out does anyone look at the bit maps. Of large slots a word of the bit map
+// holds one at most: where a span has no more than 32, `free` has a bit for each of them, and the stride is their size. `gate` is the id of the type that may take this road:
 // the type of the cached span's objects, or `closed` when each allocation needs more than a slot (events are read, every
 // operation is a choice point), so that the fast path has one comparison for all of these.
 //
@@ -16,20 +17,20 @@ import { cas } from '../runtime/internal/atomic.ts';
 import { ctz, popcount } from '../runtime/internal/bits.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
-import { bitWordShift, wordsPerPage } from './layout.ts';
+import { bitWordShift, granuleBytes, wordsPerPage } from './layout.ts';
 import { spanBytes } from './mcentral.ts';
 import type { Heap } from './mheap.ts';
 import type { MSpan } from './mspan.ts';
-import { classSize, numSpanClasses } from './sizeclasses.ts';
+import { classSize, classSlots, numSpanClasses } from './sizeclasses.ts';
 
 /** `gate` that no type passes. */
 export const closed = -3;
 
 /** The cached span of one span class. Plain fields: they are the hottest words of the runtime. */
 export class AllocCache {
-  /** Free slots of the current bit-map word not yet handed out, at their first granules. */
+  /** Free slots not yet handed out: of the current bit-map word, at their first granules, or all of the span (wide). */
   free = 0;
-  /** Address of granule 0 of the current word. */
+  /** Address that bit 0 of free stands for. */
   base: Addr = 0;
   /** Id of the type that may allocate without further questions, or closed. */
   gate: number = closed;
@@ -37,7 +38,11 @@ export class AllocCache {
   readonly elemSize: number;
   /** 1: slots must be zeroed. */
   needZero = 0;
-  /** Current word and end of the span in the bit maps. */
+  /** A bit of free stands for a slot of the span. */
+  readonly wide: boolean;
+  /** Bytes from one bit of free to the next. */
+  readonly stride: number;
+  /** Current word and end of the span in the bit maps; equal when free holds all there is. */
   word = 0;
   endWord = 0;
   span: MSpan = 0 as MSpan;
@@ -48,6 +53,8 @@ export class AllocCache {
 
   constructor(readonly spanClass: number) {
     this.elemSize = classSize[spanClass >>> 1]!;
+    this.wide = this.elemSize >= 1 << bitWordShift && classSlots[spanClass >>> 1]! <= 32;
+    this.stride = this.wide ? this.elemSize : granuleBytes;
   }
 }
 
@@ -148,9 +155,12 @@ export class MCache {
     c.endWord = (mspan.startPage[s] + mspan.npages[s]) * wordsPerPage;
     // Slots before freeAddr may have been handed out since the last sweep, and the bits do not know of them yet.
     const freeAddr = mspan.freeAddr[s];
-    c.word = freeAddr >>> bitWordShift;
-    c.base = c.word << bitWordShift;
-    c.free = ~heap.allocBits[c.word]! & heap.startBits[c.word]! & (-1 << ((freeAddr >>> 3) & 31));
+    if (c.wide) this.takeSlots(c, freeAddr);
+    else {
+      c.word = freeAddr >>> bitWordShift;
+      c.base = c.word << bitWordShift;
+      c.free = ~heap.allocBits[c.word]! & heap.startBits[c.word]! & (-1 << ((freeAddr >>> 3) & 31));
+    }
     // The whole span counts as allocated from here on; release gives back what was not used.
     stats.heapLive += spanBytes(c.spanClass) - c.countBefore * mspan.elemSize[s];
     this.openGate(c);
@@ -159,17 +169,29 @@ export class MCache {
     return true;
   }
 
+  /** All free slots of a span with few of them, from freeAddr on. */
+  private takeSlots(c: AllocCache, freeAddr: Addr): void {
+    const { allocBits, mspan } = this.heap;
+    c.word = c.endWord;
+    c.base = this.heap.base(c.span);
+    c.free = 0;
+    let slot = (freeAddr - c.base) / c.elemSize;
+    for (let addr = freeAddr; slot < mspan.nelems[c.span]; slot++, addr += c.elemSize) {
+      if (((allocBits[addr >>> bitWordShift]! >>> ((addr >>> 3) & 31)) & 1) === 0) c.free |= 1 << slot;
+    }
+  }
+
   /** Slots of the cached span in use now. */
   private countNow(c: AllocCache): number {
     const { allocBits, startBits, mspan } = this.heap;
-    if (c.word === c.endWord) return mspan.nelems[c.span]; // used up: nearly always when a span is given back
+    if (c.free === 0 && c.word === c.endWord) return mspan.nelems[c.span]; // used up: nearly always when a span is given back
     let free = popcount(c.free);
     for (let i = c.word + 1; i < c.endWord; i++) free += popcount(~allocBits[i]! & startBits[i]!);
     return mspan.nelems[c.span] - free;
   }
 
   private freeAddr(c: AllocCache): Addr {
-    if (c.free !== 0) return c.base + ctz(c.free) * 8;
+    if (c.free !== 0) return c.base + ctz(c.free) * c.stride;
     return c.word < c.endWord ? (c.word + 1) << bitWordShift : c.endWord << bitWordShift;
   }
 
@@ -203,7 +225,10 @@ export class MCache {
   private blacken(c: AllocCache): void {
     const { allocBits, startBits, markBits, allocBlack } = this.heap;
     c.blackFrom = this.countNow(c);
-    markBits[c.word]! |= c.free;
+    for (let free = c.free; free !== 0; free &= free - 1) {
+      const addr = c.base + ctz(free) * c.stride;
+      markBits[addr >>> bitWordShift]! |= 1 << ((addr >>> 3) & 31);
+    }
     for (let i = c.word + 1; i < c.endWord; i++) markBits[i]! |= ~allocBits[i]! & startBits[i]!;
     allocBlack.add(c.spanClass, this.heap.mspan.nelems[c.span] - c.blackFrom);
   }
@@ -212,8 +237,11 @@ export class MCache {
   private whiten(c: AllocCache): void {
     if (c.blackFrom < 0) return;
     const { allocBits, startBits, markBits, allocBlack } = this.heap;
-    if (c.word !== c.endWord) {
-      markBits[c.word]! &= ~c.free;
+    if (c.free !== 0 || c.word !== c.endWord) {
+      for (let free = c.free; free !== 0; free &= free - 1) {
+        const addr = c.base + ctz(free) * c.stride;
+        markBits[addr >>> bitWordShift]! &= ~(1 << ((addr >>> 3) & 31));
+      }
       for (let i = c.word + 1; i < c.endWord; i++) markBits[i]! &= ~(~allocBits[i]! & startBits[i]!);
       allocBlack.add(c.spanClass, this.countNow(c) - this.heap.mspan.nelems[c.span]);
     }
@@ -243,7 +271,8 @@ export class MCache {
     const { allocBits, startBits, mspan } = this.heap;
     const word = addr >>> bitWordShift;
     const bit = 1 << ((addr >>> 3) & 31);
-    if (word <= c.word) {
+    if (c.wide) this.takeBackSlot(c, addr);
+    else if (word <= c.word) {
       for (let i = word; i < c.word; i++) allocBits[i] = startBits[i]!;
       if (c.word < c.endWord) allocBits[c.word] = startBits[c.word]! & ~c.free;
       c.free = word === c.word ? c.free | bit : bit;
@@ -255,6 +284,15 @@ export class MCache {
     c.needZero = 1;
     mspan.needZero[c.span] = 1;
     this.writeBackOne(c);
+  }
+
+  /** takeBack where free holds all free slots: those that it does not hold are in use. */
+  private takeBackSlot(c: AllocCache, addr: Addr): void {
+    const { allocBits, mspan } = this.heap;
+    c.free |= 1 << ((addr - c.base) / c.elemSize);
+    for (let slot = 0, at = c.base; slot < mspan.nelems[c.span]; slot++, at += c.elemSize) {
+      if (((c.free >>> slot) & 1) === 0) allocBits[at >>> bitWordShift]! |= 1 << ((at >>> 3) & 31);
+    }
   }
 
   /** Gives one class's span back to mcentral and corrects the statistics. */

@@ -5,7 +5,7 @@ import type { AllocCache } from '../../../heap/mcache.ts';
 import { tryAcquire } from '../../../heap/mcentral.ts';
 import type { MSpan } from '../../../heap/mspan.ts';
 import { ensureSwept, sweepSpan } from '../../../heap/msweep.ts';
-import { classSlots } from '../../../heap/sizeclasses.ts';
+import { classSize, classSlots, sizeClass } from '../../../heap/sizeclasses.ts';
 import { pageSize } from '../../../runtime/internal/memory.ts';
 import type { Machine } from '../../../runtime/machine.ts';
 import { drawing, markOnly, pagesMachine, releaseCaches, scan, slotBytes, sound, types } from './support.ts';
@@ -123,6 +123,39 @@ describe('refill and release', () => {
     expect(c.gate).toBe(node.id);
     m.mutator.newObject(m.heap.types.define('main.Other', 16, [0]));
     expect([node.id, -3].includes(c.gate)).toBe(false); // a mixed span
+  });
+});
+
+describe('a span of at most 32 large slots is cached whole', () => {
+  const bytes = 1024;
+  const wideCache = (m: Machine) => m.mutator.cache.alloc[scan(sizeClass(bytes))]!;
+
+  test('which classes are', () => {
+    const m = pagesMachine(7);
+    for (const c of m.mutator.cache.alloc.slice(2)) {
+      const slots = classSlots[c.spanClass >>> 1]!;
+      expect([c.wide, c.stride]).toEqual(c.elemSize >= 256 && slots <= 32 ? [true, c.elemSize] : [false, 8]);
+    }
+    expect(classSize.filter((size, sizeclass) => size >= 256 && classSlots[sizeclass]! > 32)).toEqual([]);
+  });
+
+  test('free slots between live ones are found, in order, and counted when the span is given back', () => {
+    const m = pagesMachine(7);
+    const made = fill(m, sizeClass(bytes), 8);
+    for (const i of [1, 4, 6]) m.pin(made[i]!);
+    m.gc.collect();
+    m.mutator.mallocgc(bytes, types(m).ptrs); // takes the span: three live slots
+    const c = wideCache(m);
+    expect(c.span).toBe(m.heap.spanOf(made[0]!));
+    expect(fill(m, sizeClass(bytes), 3)).toEqual([made[2], made[3], made[5]]);
+    m.heap.writeBack();
+    expect([m.heap.mspan.allocCount[c.span], m.heap.mspan.freeAddr[c.span]]).toEqual([7, made[7]]);
+    expect(heapFindings(m.heap)).toEqual([]);
+    m.gc.start(true); // the last free slot is marked ahead, and taken back
+    expect(m.heap.isMarked(made[7]!)).toBe(true);
+    while (m.gc.marking) m.gc.step(1 << 20);
+    expect(m.heap.isMarked(made[7]!)).toBe(false);
+    expect(m.gc.objectsMarked).toBe(3);
   });
 });
 
