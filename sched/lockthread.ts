@@ -27,6 +27,7 @@ export class ThreadLocks {
     mt.lockedG[m] = curg;
     gt.lockedM[curg] = m;
     mt.lockedCount[m]++;
+    this.sched.changed();
   }
 
   /** Takes one lock back; the last one frees it. Does nothing when there is none. Source: UnlockOSThread. */

@@ -164,7 +164,8 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.chooser = chooser;
     this.runq = new RunQueues(this.pt, this.gt.schedLink, procs, parts.era !== '2014');
     this.ms = new Ms(this.mt, this.pt, events, this);
-    this.timers = new Timers(heap.sys, (g) => this.ready(g, true));
+    const [wake, earlier] = [(g: G) => this.ready(g, true), () => this.changed()];
+    this.timers = new Timers(heap.sys, wake, earlier);
     this.sudogs = new Sudogs(heap.sys, this.gt);
     this.holds = new Holds(heap.sys, gc);
     this.mutator = mutators[0]!;
@@ -196,8 +197,10 @@ export class Sched extends Goroutines implements CallStack, Threads {
     if (this.mainStarted) this.wakep();
   }
 
-  private goexit(g: G): void {
+  /** g's function has returned. Source: goexit0. */
+  private ended(g: G): void {
     const { gt } = this;
+    if (this.ops[g]!.inFlight) throw new TypeError(forgottenYield);
     if (this.events.on) this.events.emit(Ev.goEnd, gt.goid[g], 0, this.curp);
     if (gt.goid[g] === 1 && !this.mainExits) {
       this.mainDone = true;
@@ -317,7 +320,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.mainStarted = true;
     while (!this.mainDone) {
       const p = this.pickP();
-      if (p >= 0) this.runAlone(p as P);
+      if (p >= 0) this.rounds(p as P);
       else if (!this.idle()) return false;
     }
     this.curg = 0 as G;
@@ -382,13 +385,51 @@ export class Sched extends Goroutines implements CallStack, Threads {
     return horizon;
   }
 
-  /** Rounds of p: one, or as many as fit before anything else is due. */
-  private runAlone(p: P): void {
+  /** A round of p, or as many as fit before anything else is due. */
+  private rounds(p: P): void {
     this.enter(p);
-    this.horizon = this.horizonOf(p);
-    const { clock } = this.pt;
-    do this.step(p);
-    while (this.alone && clock[p] < this.horizon);
+    const { pt, ms, gc } = this;
+    this.horizon = Math.min(this.horizonOf(p), this.timers.earliest());
+    const quiet = this.alone && gc.idle && ms.spinning === 0 && this.locks.count === 0 && !this.anyOrder;
+    if (quiet && pt.preempt[p] === 0 && pt.paused[p] === 0) {
+      this.horizon = Math.min(this.horizon, gc.scavenger.wakeAt);
+      if (pt.clock[p] < this.horizon && this.runAlone(p)) return;
+    }
+    this.step(p);
+  }
+
+  /**
+   * Turns of p's goroutines until the horizon, without any of step's questions: whoever changes an answer to one of them calls
+   * changed(), which ends this. What the turns cost adds up in the mutator until then. False: p has nothing left to run.
+   */
+  private runAlone(p: P): boolean {
+    const { gt, pt, runq, stacks, mutator, events } = this;
+    const limit = this.horizon - pt.clock[p];
+    this.turnLimit = this.chooser.everyOperation ? -Infinity : limit;
+    let g = 0 as G;
+    while (this.alone && mutator.nanos < limit) {
+      g = runq.next(p);
+      if (g === 0) break;
+      if (gt.status[g] !== GStatus.runnable) this.badStatus(g, GStatus.runnable);
+      gt.status[g] = GStatus.running;
+      this.curg = g;
+      this.turns++;
+      if (events.on) events.emit(Ev.goStart, gt.goid[g], pt.m[p], p);
+      stacks.load(g);
+      const done = this.advance(g);
+      stacks.unload();
+      if (done) this.ended(g);
+      else if (gt.status[g] === GStatus.running) this.stopped(this.curp, g);
+      this.mutator.nanos += turnNanos;
+    }
+    this.curg = 0 as G;
+    const q = this.curp; // GOMAXPROCS may have taken p
+    pt.clock[q] += this.takeNanos();
+    if (g === 0) return false;
+    gt.readyAt[g] = pt.clock[q]; // a P that was woken in this turn may be behind its end; all that ran before it are not
+    if (gt.status[g] === GStatus.syscall) this.syscalls.left(q);
+    else if (this.locks.count !== 0) this.locks.turnEnded(q, g);
+    return true;
   }
 
   /** p runs: it is the current one. */
@@ -435,14 +476,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
       runq.expire(p); // goroutines that wake each other inherit one time slice, and it is used up
     }
     if (this.anyOrder) return runq.getAny(p, this.chooser) || this.steal(p);
-    if (pt.schedTick[p] % 61 === 0) {
-      const g = runq.getGlobal(p, 1);
-      if (g !== 0) {
-        pt.schedTick[p]++;
-        return g;
-      }
-    }
-    return runq.get(p) || runq.getGlobal(p, 0) || this.steal(p);
+    return runq.next(p) || this.steal(p);
   }
 
   /**
@@ -538,10 +572,8 @@ export class Sched extends Goroutines implements CallStack, Threads {
     const done = this.advance(g);
     stacks.unload();
     const p = this.curp; // GOMAXPROCS may have taken the one it began on
-    if (done) {
-      if (this.ops[g]!.inFlight) throw new TypeError(forgottenYield);
-      this.goexit(g);
-    } else if (gt.status[g] === GStatus.running) this.stopped(p, g);
+    if (done) this.ended(g);
+    else if (gt.status[g] === GStatus.running) this.stopped(p, g);
     this.curg = 0 as G;
     const after = clock[p] + turnNanos + this.takeNanos();
     clock[p] = after;

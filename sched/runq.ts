@@ -98,6 +98,16 @@ export class RunQueues {
     return this.pop(p);
   }
 
+  /** The next goroutine of p: every 61st round one of the global queue, else its own, else a batch of the global queue; 0: none. */
+  next(p: P): G {
+    const { schedTick } = this.pt;
+    if (this.globalSize !== 0 && schedTick[p] % 61 === 0) {
+      schedTick[p]++;
+      return this.getGlobal(p, 1);
+    }
+    return this.get(p) || this.getGlobal(p, 0);
+  }
+
   /** p's time slice is used up: whoever would inherit it goes to the end of the global queue. */
   expire(p: P): void {
     const next = this.pt.runNext[p] as G;

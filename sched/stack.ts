@@ -118,7 +118,12 @@ export class Stacks {
   /** The running goroutine stops. It has no frames in registers: what can stop is a generator, and those have none. */
   unload(): void {
     this.saveRegisters();
-    this.load(0 as G);
+    this.running = 0 as G;
+    this.lo = 0;
+    this.hi = 0;
+    this.limit = 0;
+    this.sp = 0;
+    this.fp = 0;
   }
 
   /**

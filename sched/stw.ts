@@ -79,6 +79,7 @@ export class StoppedWorld implements World {
     const { sched } = this;
     const { status, clock, m } = sched.pt;
     this.stopped = false;
+    sched.changed();
     sched.mutator.nanos += nanos; // the P that asked takes it to its clock with the rest of its turn
     sched.ms.eachIdleP((p) => {
       status[p] = PStatus.idle;
@@ -117,7 +118,9 @@ export class StoppedWorld implements World {
     const { sched } = this;
     const { pt, ms, events } = sched;
     const old = sched.procs;
-    const now = this.now();
+    let now = this.now();
+    for (let p = 0 as P; p < old; p++) if (pt.m[p] !== 0) now = Math.max(now, pt.clock[p]);
+    sched.orderAfter(now); // all Ps stand at one time: that of the last one to stop
     for (let p = old as P; p < n; p++) {
       sched.newMutator(p);
       pt.status[p] = PStatus.gcstop;
@@ -226,6 +229,7 @@ export class StoppedWorld implements World {
 
   cycleChanged(): void {
     const { sched } = this;
+    sched.changed();
     for (let p = 0 as P; p < sched.procs; p++) {
       sched.pt.workerMode[p] = WorkerMode.none;
       sched.pt.fractionalTime[p] = 0;

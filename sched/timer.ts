@@ -69,6 +69,8 @@ export class Timers {
     private readonly sys: SysMem,
     /** Makes a sleeping goroutine runnable. */
     private readonly wake: (g: G) => void,
+    /** Told when a timer was set that is earlier than all others. */
+    private readonly onEarlier: () => void,
   ) {
     this.records = new FixAlloc(sys, TimerRecord.words * 4, Sys.other);
     this.w = sys.memory.i32;
@@ -151,6 +153,7 @@ export class Timers {
     if (when < this.next) {
       this.next = when;
       this.nextP = p;
+      this.onEarlier();
     }
     return t;
   }
