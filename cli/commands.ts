@@ -44,6 +44,8 @@ const godebugMeaning: Readonly<Record<keyof GoDebug, string>> = {
   sbrk: '1: nothing is freed or used again',
   scavtrace: '1: what was given back to the system, when a sweep is complete',
   inittrace: "1: a line for each package's initialization",
+  schedtrace: 'N: a line about the scheduler every N ms of virtual time',
+  scheddetail: '1: with every P, M and G',
   checkheap: '1: every invariant of the heap at each phase change (ours)',
   gceverymalloc: '1: a whole collection before every malloc: slow (ours)',
 };

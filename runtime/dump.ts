@@ -1,4 +1,5 @@
-// dump: goroutines as Go prints them when a program dies (traceback.go): header, frames, who created it.
+// dump: goroutines as Go prints them when a program dies, and as Stack gives them (traceback.go, goroutineheader): header,
+// frames, who created it. "5 minutes" is how long it has waited since a collection first saw it wait, as in Go.
 import { type G, GStatus, gStatusNames, waitReasonNames } from '../sched/g.ts';
 import type { Machine } from './machine.ts';
 
@@ -18,8 +19,7 @@ export function goroutineDump(m: Machine, all: boolean, thrownAt?: Int32Array): 
 
 function goroutineText(m: Machine, g: G, thrownAt?: Int32Array): string {
   const { gt, stacks } = m.sched;
-  const status = gt.status[g] === GStatus.waiting ? waitReasonNames[gt.waitReason[g]] : gStatusNames[gt.status[g]];
-  const lines = [`goroutine ${gt.goid[g]} [${g === m.sched.curg ? 'running' : status}]:`];
+  const lines = [header(m, g)];
   const pcs = thrownAt ?? new Int32Array(maxFrames + 1);
   const n = thrownAt === undefined ? stacks.callers(g, pcs, maxFrames + 1) : thrownAt.length;
   for (let i = 0; i < Math.min(n, maxFrames); i++) {
@@ -27,5 +27,20 @@ function goroutineText(m: Machine, g: G, thrownAt?: Int32Array): string {
     lines.push(`${f.func}(...)`, `\t${f.file}:${f.line}`);
   }
   if (n > maxFrames) lines.push('...additional frames elided...');
+  if (gt.parent[g] !== 0 && gt.goPc[g] !== 0) {
+    const at = m.symtab.frame(gt.goPc[g]); // a goroutine function's place is that of its go statement
+    lines.push(`created by ${gt.creator[g] === 0 ? 'main.main' : m.symtab.frame(gt.creator[g]).func}`, `\t${at.file}:${at.line}`);
+  }
   return lines.join('\n');
+}
+
+function header(m: Machine, g: G): string {
+  const { gt, curg } = m.sched;
+  const status = gt.status[g];
+  const waits = status === GStatus.waiting || status === GStatus.syscall;
+  const words = [g === curg ? 'running' : (status === GStatus.waiting && waitReasonNames[gt.waitReason[g]]) || gStatusNames[status]!];
+  const minutes = waits && gt.waitSince[g] > gt.readyAt[g] ? Math.floor((m.sched.now() - gt.waitSince[g]) / 60e9) : 0;
+  if (minutes >= 1) words.push(`${minutes} minutes`);
+  if (gt.lockedM[g] !== 0) words.push('locked to thread');
+  return `goroutine ${gt.goid[g]} [${words.join(', ')}]:`;
 }

@@ -26,6 +26,7 @@ import {
 } from './chan.ts';
 import type { Context } from './context.ts';
 import { freeOSMemory, setGCPercent, setMemoryLimit } from './debug.ts';
+import { goroutineDump } from './dump.ts';
 import type { Cleanup, Weak } from './final.ts';
 import { allocate, type Caller, type Frame, type Locals, rootArguments } from './func.ts';
 import { goroutineLocals } from './golocals.ts';
@@ -220,7 +221,7 @@ export class Go extends Maker implements Caller {
   }
 
   /** Calls a blocking function that has deferred calls of its own. When a panic was recovered it gives undefined. `yield*` it. */
-  call<A extends unknown[], R>(fn: (go: Go, ...args: A) => Generator<void, R, void>, ...args: A): Generator<void, R, void> {
+  call<A extends unknown[], R>(fn: (go: Go, ...args: A) => Blocking<R>, ...args: A): Generator<void, R, void> {
     return this.ctx.panics.call(() => fn(this, ...args));
   }
 
@@ -273,6 +274,16 @@ export class Go extends Maker implements Caller {
       throw new RangeError(`go.gomaxprocs: got ${String(n)}, wanted a whole number up to ${maxProcs}`);
     }
     return this.ctx.sched.world.gomaxprocs(n);
+  }
+
+  /** The calling goroutine's stack as Go prints it; all: and those of all others, for which the world stops. runtime.Stack. */
+  stack(all = false): string {
+    const { sched, machine } = this.ctx;
+    if (!all) return `${goroutineDump(machine, false)}\n`;
+    sched.world.stopTheWorld('Stack');
+    const text = `${goroutineDump(machine, true)}\n`;
+    sched.world.startTheWorld(gcCost.stop);
+    return text;
   }
 
   /** Goroutines of the program that have not ended. runtime.NumGoroutine. */

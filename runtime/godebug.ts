@@ -22,6 +22,10 @@ export interface GoDebug {
   readonly scavtrace: number;
   /** A line for each package's initialization. */
   readonly inittrace: number;
+  /** A line about the scheduler every so many milliseconds of virtual time. */
+  readonly schedtrace: number;
+  /** Those lines with every P, M and G. */
+  readonly scheddetail: number;
   /** Ours: every invariant of the heap at each phase change. */
   readonly checkheap: number;
   /** Ours: a whole collection before every malloc. */
@@ -38,6 +42,8 @@ const largest: Readonly<Record<keyof GoDebug, number>> = {
   sbrk: 1,
   scavtrace: 1,
   inittrace: 1,
+  schedtrace: 999_999,
+  scheddetail: 1,
   checkheap: 1,
   gceverymalloc: 1,
 };
@@ -62,7 +68,7 @@ export function parseGoDebug(text: string, era: Era = '1.19'): GoDebug {
     if (part === '') continue; // Go allows ",gctrace=1" and so do we
     const [name, value] = split(part);
     const max = largest[name];
-    if (!/^[0-9]$/.test(value) || Number(value) > max) {
+    if (!/^[0-9]{1,6}$/.test(value) || Number(value) > max) {
       throw new RangeError(`option godebug: ${name}: got '${value}', wanted ${max === 1 ? '0 or 1' : `0 to ${max}`}`);
     }
     if (era === '2014' && notIn2014.includes(name)) throw new RangeError(`option godebug: ${name}: Go had no such knob in 2014`);

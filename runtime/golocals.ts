@@ -15,23 +15,30 @@ export function goroutineLocals<const L extends Locals>(ctx: Context, locals: L)
   return new Class(ctx, g, gt.goid[g], stacks.push(0, Object.keys(locals).length)) as unknown as Frame<L>;
 }
 
-class GoLocals extends FrameBase {
+/** @internal A frame in the arena: its slots are reached through the goroutine's stack, wherever that has moved. */
+export class GoLocals extends FrameBase {
   constructor(
     ctx: Context,
     /** Row and id of the goroutine. */
-    readonly g: G,
+    public g: G,
     readonly goid: number,
     /** Byte offset of the frame in its stack. */
     readonly offset: number,
   ) {
     super(ctx);
   }
+
+  /** The frame is popped: its locals are no more. */
+  close(): void {
+    this.g = 0 as G;
+  }
 }
 
 /** Classes by the locals' names: goroutines of one kind share a class, though each call of go.locals brings an object of its own. */
 const classes = new Map<string, { types: readonly unknown[]; Class: typeof GoLocals }[]>();
 
-function localsClass(locals: Locals): typeof GoLocals {
+/** @internal The class of frames with these locals. */
+export function localsClass(locals: Locals): typeof GoLocals {
   const names = Object.keys(locals).join();
   const types = Object.values(locals);
   let same = classes.get(names);

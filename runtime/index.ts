@@ -35,6 +35,7 @@ export {
 export { type Cleanup, Weak } from './final.ts';
 export type { Caller, Frame, Func, Locals } from './func.ts';
 export { func } from './func.ts';
+export { type BlockingFunc, gofunc } from './genfunc.ts';
 export { Go, type GoFunc } from './go.ts';
 export { type GoDebug, godebugKnobs, parseGoDebug } from './godebug.ts';
 export { GoMap, type KeyArg, type MapField, map } from './gomap.ts';

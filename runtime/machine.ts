@@ -10,6 +10,7 @@ import { Heap, heapStartPage, heapTables } from '../heap/mheap.ts';
 import { MemProfiler } from '../profiler/mprof.ts';
 import { SymTab } from '../profiler/symtab.ts';
 import { Sched, schedTables } from '../sched/proc.ts';
+import { schedTrace } from '../sched/schedtrace.ts';
 import { type Chooser, FairChooser } from './internal/chooser.ts';
 import { Digest, Events } from './internal/events.ts';
 import { Faults } from './internal/faults.ts';
@@ -113,6 +114,11 @@ export class Machine {
       order: this.order,
       era: s.era,
     });
+    const { sysmon } = this.sched;
+    sysmon.tracePeriod = s.godebug.schedtrace * 1e6;
+    sysmon.trace = () => {
+      for (const line of schedTrace(this.sched, s.godebug.scheddetail !== 0)) s.output?.(line);
+    };
     this.oracle = s.oracle ? new Oracle(this.heap, this.gc, mutators, this.events) : null;
     this.readersChanged();
   }

@@ -131,7 +131,7 @@ export class Panics implements Unwinder {
   }
 
   /** A blocking function with deferred calls of its own. */
-  *call<R>(body: () => Generator<void, R, void>): Generator<void, R, void> {
+  *call<R>(body: () => Blocking<R>): Generator<void, R, void> {
     const u = this.running();
     const outer = u.scope;
     const scope = new Scope();

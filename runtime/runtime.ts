@@ -8,6 +8,7 @@ import type { Explanation } from '../heap/explain.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
 import { Channels } from '../sched/chan.ts';
 import { Selects } from '../sched/select.ts';
+import { overflowWords } from '../sched/stack.ts';
 import { Sync } from '../sched/sync.ts';
 import { type CallSite, callSite } from './callsite.ts';
 import { Context } from './context.ts';
@@ -230,15 +231,9 @@ export class Runtime {
       return new RuntimeError(`${before}fatal error: ${cause.message}\n\n${dump()}`.trimEnd(), 'fatal', goid, 3, { cause });
     }
     if (isStackOverflow(cause)) {
-      return new RuntimeError(
-        `runtime: goroutine stack exceeds the engine's limit\nfatal error: stack overflow\n\n${dump()}`,
-        'fatal',
-        goid,
-        3,
-        {
-          cause,
-        },
-      );
+      return new RuntimeError(`${overflowWords}\nfatal error: stack overflow\n\n${dump()}`, 'fatal', goid, 3, {
+        cause,
+      });
     }
     if (cause instanceof Throw) {
       const { seed, procs } = this.settings;

@@ -114,6 +114,8 @@ export function gTable(mem: LinearAlloc, rows: number) {
     fp: mem.i32<G>('fp', rows),
     /** Pc of the `go` statement; 0 for main. */
     goPc: mem.i32<G>('goPc', rows),
+    /** Pc of the function whose `go` statement made it; 0 for none. */
+    creator: mem.i32<G>('creator', rows),
     /** Goroutine id of the creator. */
     parent: mem.i32<G>('parent', rows),
     /** 1: one of the runtime's own; not counted, not dumped, no part of a deadlock. */

@@ -11,6 +11,18 @@ import type { Stacks } from './stack.ts';
 /** A goroutine's continuation. */
 export type Continuation = Generator<void, unknown, void>;
 
+/** A blocking function that a goroutine has called, and that is not done: runtime/genfunc.ts. */
+export interface Call {
+  /** How it goes on. */
+  readonly body: Continuation;
+  /** How its caller goes on, and the call that the caller is in; null: the goroutine's own function. */
+  caller: Continuation | null;
+  outer: Call | null;
+  /** It is done: its frame is popped. */
+  returned(): void;
+  threw(error: unknown): void;
+}
+
 /** Goroutine ids 2 to 4 belong to Go's system goroutines: forcegc, bgsweep, bgscavenge. */
 export const forceGCGoid = 2;
 const firstUserGoid = 5;
@@ -24,6 +36,8 @@ export class Goroutines {
   /** By row: what its blocking calls return, and how it goes on. */
   readonly ops: Op[] = [];
   readonly continuations: (Continuation | null)[] = [];
+  /** By row: the innermost call of a blocking function; null for none. */
+  protected readonly calls: (Call | null)[] = [];
   /** Goroutines of the program that are not dead. */
   live = 0;
   /** Rows that were ever used; the collector scans the stacks of these. */
@@ -54,10 +68,13 @@ export class Goroutines {
     } else if (this.rowsUsed + 1 < this.rows) {
       g = ++this.rowsUsed as G;
       this.ops[g] = new Op(g);
+      this.continuations[g] = null;
+      this.calls[g] = null;
     } else throw new RangeError(`too many goroutines: ${this.live} (raise the option maxGoroutines)`);
     gt.schedLink[g] = 0;
     gt.goid[g] = goid === 0 ? this.takeGoid() : goid;
     gt.goPc[g] = goPc;
+    gt.creator[g] = this.curg === 0 ? 0 : this.stacks.innermost();
     gt.parent[g] = this.curg === 0 ? 0 : gt.goid[this.curg];
     gt.elem[g] = 0;
     gt.waiting[g] = 0;
@@ -99,6 +116,7 @@ export class Goroutines {
     const { gt } = this;
     gt.status[g] = GStatus.dead;
     this.continuations[g] = null;
+    this.calls[g] = null;
     this.stacks.freeAll(g);
     gt.elem[g] = 0;
     if (gt.system[g] === 0) this.live--;

@@ -35,7 +35,7 @@ import { type G, GStatus, type GTable, gTable, WaitReason } from './g.ts';
 import { Holds } from './holds.ts';
 import { ThreadLocks } from './lockthread.ts';
 import { type M, MStatus, Ms, type MTable, mTable, StealOrder, type Threads } from './m.ts';
-import { type Continuation, Goroutines } from './newproc.ts';
+import { type Call, type Continuation, Goroutines } from './newproc.ts';
 import type { Blocking, Op } from './op.ts';
 import { maxProcs, type P, PStatus, type PTable, pTable } from './p.ts';
 import { RunQueues } from './runq.ts';
@@ -147,6 +147,8 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** Nanoseconds into its turn from which on the running goroutine asks at yield points whether to go on. */
   private turnLimit = 0;
   private stop = Stop.gosched;
+  /** The blocking function that the running goroutine calls now. */
+  private entering: Call | null = null;
   private stealOrder: StealOrder;
   private readonly anyOrder: boolean;
 
@@ -583,21 +585,64 @@ export class Sched extends Goroutines implements CallStack, Threads {
     else if (this.locks.count !== 0) this.locks.turnEnded(p, g);
   }
 
-  /** Runs g until it yields (false) or has ended (true), its deferred calls included. */
+  /** Runs g until it yields (false) or has ended (true), its calls and its deferred calls included. */
   private advance(g: G): boolean {
-    const { unwinder } = this;
-    try {
-      const { done } = resume.call(this.continuations[g]!);
-      if (done !== true) return false;
-      if (this.gt.deferring[g] === 0) return true;
-      this.continuations[g] = unwinder!.returned(g);
-    } catch (error) {
-      if (unwinder === null) throw error;
-      const rest = unwinder.threw(g, error);
-      if (rest === null) return true;
-      this.continuations[g] = rest;
+    for (;;) {
+      try {
+        const { done, value } = resume.call(this.continuations[g]!);
+        if (done !== true) {
+          if (this.entering === null) return false;
+          this.enterCall(g, this.entering);
+        } else if (this.calls[g] !== null) {
+          const call = this.calls[g]!;
+          call.returned();
+          this.leaveCall(g, call).value = value;
+        } else {
+          if (this.gt.deferring[g] === 0) return true;
+          this.continuations[g] = this.unwinder!.returned(g);
+        }
+      } catch (error) {
+        this.entering = null;
+        const call = this.calls[g]!;
+        if (call !== null) {
+          call.threw(error);
+          this.leaveCall(g, call).error = error as Error;
+          continue;
+        }
+        if (this.unwinder === null) throw error;
+        const rest = this.unwinder.threw(g, error);
+        if (rest === null) return true;
+        this.continuations[g] = rest;
+      }
     }
-    return this.advance(g);
+  }
+
+  /** The operation that has begun calls a blocking function: instead of waiting for others, its goroutine goes on with that. */
+  call(op: Op, call: Call): void {
+    op.waiting = true;
+    this.entering = call;
+  }
+
+  private enterCall(g: G, call: Call): void {
+    this.entering = null;
+    call.caller = this.continuations[g]!;
+    call.outer = this.calls[g]!;
+    this.calls[g] = call;
+    this.continuations[g] = call.body;
+    this.ops[g]!.inFlight = false; // the called function has operations of its own
+  }
+
+  /** The innermost call of g is over: its caller goes on. Returns the Op that the caller waits with. */
+  private leaveCall(g: G, call: Call): Op {
+    this.calls[g] = call.outer;
+    this.continuations[g] = call.caller;
+    const op = this.ops[g]!;
+    if (op.inFlight && op.error === null) op.error = new TypeError(forgottenYield);
+    op.inFlight = true;
+    op.waiting = false;
+    op.convert = null;
+    op.again = null;
+    return op;
   }
 
   /** A turn ended, and the goroutine could go on: Gosched, preemption, a pause, or a bare yield. */

@@ -52,6 +52,9 @@ export interface Registers {
   write(): void;
 }
 
+/** The line that Go prints before `fatal error: stack overflow`, whichever of the two limits was met. */
+export const overflowWords = `runtime: goroutine stack exceeds ${maxStackBytes}-byte limit`;
+
 /** The stacks of one machine's goroutines. */
 export class Stacks {
   private readonly free: Addr[] = new Array<Addr>(poolOrders).fill(0);
@@ -157,6 +160,20 @@ export class Stacks {
     while (this.fp !== 0 && this.fp - this.lo >= offset) this.pop();
   }
 
+  /** Pc of the innermost function of the running goroutine; 0 when it has no frame. */
+  innermost(): number {
+    const { w } = this;
+    this.spill();
+    for (let fp = this.fp; fp !== 0; ) {
+      const i = fp >>> 2;
+      const pc = w[i + FrameHead.pc]!;
+      if (pc !== 0) return pc; // 0: more slots of the frame below
+      const prevWords = w[i + FrameHead.shape]! >>> 16;
+      fp = prevWords === 0 ? 0 : fp - (prevWords << 2);
+    }
+    return 0;
+  }
+
   /** Pushes the first frame of a goroutine that does not run yet. */
   pushFirst(g: G, pc: number, n: number): number {
     const { running } = this;
@@ -180,7 +197,7 @@ export class Stacks {
     const used = this.sp - this.lo;
     let size = Math.max(minStack, (this.hi - this.lo) * 2);
     while (size < used + bytes) size *= 2;
-    if (size > maxStackBytes) fatal('stack overflow');
+    if (size > maxStackBytes) fatal('stack overflow', overflowWords);
     const lo = this.alloc(size);
     heap.w.copyWithin(lo >>> 2, this.lo >>> 2, this.sp >>> 2);
     if (this.lo !== 0) this.release(this.lo, this.hi - this.lo);

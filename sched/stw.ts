@@ -197,7 +197,7 @@ export class StoppedWorld implements World {
     const g = (i + 1) as G;
     const { status, sp, stackLo, waitSince, readyAt } = sched.gt;
     if (status[g] === GStatus.dead || status[g] === GStatus.idle) return 0;
-    if ((status[g] === GStatus.waiting || status[g] === GStatus.syscall) && waitSince[g] < readyAt[g]) waitSince[g] = this.now();
+    if ((status[g] === GStatus.waiting || status[g] === GStatus.syscall) && waitSince[g] <= readyAt[g]) waitSince[g] = this.now();
     sched.stacks.scan(g, work);
     return sp[g] - stackLo[g];
   }

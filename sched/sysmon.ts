@@ -31,7 +31,7 @@ export class Sysmon {
   tracePeriod = 0;
   /** Prints such lines. */
   trace: (() => void) | null = null;
-  private lastTrace = 0;
+  private lastTrace = -Infinity;
   /** The goroutine that begins forced collections; 0 until there was one. */
   private helper: G = 0 as G;
 

@@ -35,9 +35,13 @@ describe('deadlock', () => {
         'goroutine 5 [chan send]:',
         'main.sender(...)',
         '\tdeath.test.ts',
+        'created by main.main',
+        '\tdeath.test.ts',
         '',
         'goroutine 6 [semacquire]:',
         'main.joiner(...)',
+        '\tdeath.test.ts',
+        'created by main.main',
         '\tdeath.test.ts',
       ].join('\n'),
     );
@@ -131,6 +135,8 @@ describe('an uncaught panic', () => {
         '\tdeath.test.ts',
         'main.worker(...)',
         '\tdeath.test.ts',
+        'created by main.main',
+        '\tdeath.test.ts',
       ].join('\n'),
     );
     expect(error.goroutine).toBe(5);
@@ -214,9 +220,7 @@ describe('the rest', () => {
   });
 });
 
-// Known: the head of runtime/dump.ts promises it, and the row has no pc of the go statement's function. This test says so when
-// that is mended.
-test.fails('a dump says who created each goroutine, and where', () => {
+test('a dump says who created each goroutine, and where', () => {
   const error = death(function* main(go) {
     const ch = go.chan(i32);
     go.go(function* worker() {
