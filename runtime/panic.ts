@@ -10,9 +10,8 @@
 // that it interrupts, and both are printed. Goexit is a panic that cannot be recovered and of which nobody dies.
 
 import type { G } from '../sched/g.ts';
-import type { Continuation } from '../sched/newproc.ts';
+import type { Continuation, Unwinder } from '../sched/newproc.ts';
 import { type Blocking, Op } from '../sched/op.ts';
-import type { Unwinder } from '../sched/proc.ts';
 import type { Context } from './context.ts';
 import { Fatal, GoPanic, nilPanic, Throw } from './internal/throw.ts';
 import { Handle } from './value.ts';

@@ -257,29 +257,3 @@ export class Ms {
     if (this.spinning < 0) gothrow('findrunnable: negative nmspinning');
   }
 }
-
-/** The order in which a thief visits n Ps: from a chosen one on, in steps coprime to n, so that it sees each of them once. */
-export class StealOrder {
-  private readonly coprimes: number[] = [];
-
-  constructor(readonly count: number) {
-    for (let i = 1; i <= count; i++) if (gcd(i, count) === 1) this.coprimes.push(i);
-  }
-
-  /** How many orders there are to choose from. */
-  get orders(): number {
-    return this.count * this.coprimes.length;
-  }
-
-  /** First P of order r and the step to the next; see next(). Source: randomOrder.start. */
-  first(r: number): number {
-    return r % this.count;
-  }
-  step(r: number): number {
-    return this.coprimes[Math.floor(r / this.count)]!;
-  }
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
-}

@@ -1,4 +1,4 @@
-// newproc: goroutines as such: their rows, ids and continuations, from newproc1 to gdestroy. proc.ts runs them.
+// newproc: goroutines as such: their rows, ids and continuations, from newproc1 to gdestroy. proc.ts says when they run.
 //
 // A row is a descriptor in the arena; beside it lie the continuation (a generator) and the Op (op.ts), which JavaScript must
 // keep. Rows are used again, ids are not: each P takes them in batches of 16. Source: proc.go newproc1, gfput, gfget.
@@ -23,6 +23,19 @@ export interface Call {
   threw(error: unknown): void;
 }
 
+/** `next` of every generator, fetched once: looking it up on each goroutine's own object is 10 times slower. */
+const resume = Object.getPrototypeOf(Object.getPrototypeOf((function* () {})())).next as () => IteratorResult<void, unknown>;
+
+export const forgottenYield = 'a blocking operation was called and not awaited: write `yield*` in front of it';
+
+/** What becomes of a goroutine whose function has ended: runtime/panic.ts, where deferred calls are kept. */
+export interface Unwinder {
+  /** It has returned, and calls are deferred: the continuation that makes them. */
+  returned(g: G): Continuation;
+  /** It has thrown: the continuation that makes its deferred calls; null: it ends. Throws what the program dies of. */
+  threw(g: G, error: unknown): Continuation | null;
+}
+
 /** Goroutine ids 2 to 4 belong to Go's system goroutines: forcegc, bgsweep, bgscavenge. */
 export const forceGCGoid = 2;
 const firstUserGoid = 5;
@@ -38,6 +51,10 @@ export class Goroutines {
   readonly continuations: (Continuation | null)[] = [];
   /** By row: the innermost call of a blocking function; null for none. */
   protected readonly calls: (Call | null)[] = [];
+  /** Runs what goroutines have deferred. */
+  unwinder: Unwinder | null = null;
+  /** The blocking function that the running goroutine calls now. */
+  private entering: Call | null = null;
   /** Goroutines of the program that are not dead. */
   live = 0;
   /** Rows that were ever used; the collector scans the stacks of these. */
@@ -109,6 +126,66 @@ export class Goroutines {
       this.goidEnd[p] = this.nextGoid;
     }
     return this.goidNext[p]!++;
+  }
+
+  /** Runs g until it yields (false) or has ended (true), its calls and its deferred calls included. */
+  protected advance(g: G): boolean {
+    for (;;) {
+      try {
+        const { done, value } = resume.call(this.continuations[g]!);
+        if (done !== true) {
+          if (this.entering === null) return false;
+          this.enterCall(g, this.entering);
+        } else if (this.calls[g] !== null) {
+          const call = this.calls[g]!;
+          call.returned();
+          this.leaveCall(g, call).value = value;
+        } else {
+          if (this.gt.deferring[g] === 0) return true;
+          this.continuations[g] = this.unwinder!.returned(g);
+        }
+      } catch (error) {
+        this.entering = null;
+        const call = this.calls[g]!;
+        if (call !== null) {
+          call.threw(error);
+          this.leaveCall(g, call).error = error as Error;
+          continue;
+        }
+        if (this.unwinder === null) throw error;
+        const rest = this.unwinder.threw(g, error);
+        if (rest === null) return true;
+        this.continuations[g] = rest;
+      }
+    }
+  }
+
+  /** The operation that has begun calls a blocking function: instead of waiting for others, its goroutine goes on with that. */
+  call(op: Op, call: Call): void {
+    op.waiting = true;
+    this.entering = call;
+  }
+
+  private enterCall(g: G, call: Call): void {
+    this.entering = null;
+    call.caller = this.continuations[g]!;
+    call.outer = this.calls[g]!;
+    this.calls[g] = call;
+    this.continuations[g] = call.body;
+    this.ops[g]!.inFlight = false; // the called function has operations of its own
+  }
+
+  /** The innermost call of g is over: its caller goes on. Returns the Op that the caller waits with. */
+  private leaveCall(g: G, call: Call): Op {
+    this.calls[g] = call.outer;
+    this.continuations[g] = call.caller;
+    const op = this.ops[g]!;
+    if (op.inFlight && op.error === null) op.error = new TypeError(forgottenYield);
+    op.inFlight = true;
+    op.waiting = false;
+    op.convert = null;
+    op.again = null;
+    return op;
   }
 
   /** Takes back the row and the stack of a goroutine that has ended, or that was made and never started. */

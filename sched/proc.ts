@@ -4,7 +4,8 @@
 //
 //   newproc.ts    rows, ids, continuations          sysmon.ts      preemption, taking Ps from system calls, the forced cycle
 //   runq.ts       who waits to run                  syscall.ts     leaving and coming back; promises of the host
-//   m.ts          threads: waking, spinning         lockthread.ts  a goroutine with an M of its own
+//   steal.ts      looking for work elsewhere        lockthread.ts  a goroutine with an M of its own
+//   m.ts          threads: waking, spinning
 //   stw.ts        stopping the world, GOMAXPROCS    background.ts  the collector's share of a P's time
 //   schedtrace.ts, check.ts                         what can be seen, and what must hold
 //
@@ -34,22 +35,18 @@ import { Background } from './background.ts';
 import { type G, GStatus, type GTable, gTable, WaitReason } from './g.ts';
 import { Holds } from './holds.ts';
 import { ThreadLocks } from './lockthread.ts';
-import { type M, MStatus, Ms, type MTable, mTable, StealOrder, type Threads } from './m.ts';
-import { type Call, type Continuation, Goroutines } from './newproc.ts';
+import { type M, MStatus, Ms, type MTable, mTable, type Threads } from './m.ts';
+import { type Continuation, forgottenYield, Goroutines } from './newproc.ts';
 import type { Blocking, Op } from './op.ts';
 import { maxProcs, type P, PStatus, type PTable, pTable } from './p.ts';
 import { RunQueues } from './runq.ts';
 import { Stacks } from './stack.ts';
+import { Thieves, thiefNap } from './steal.ts';
 import { StoppedWorld } from './stw.ts';
 import { Sudogs } from './sudog.ts';
 import { Syscalls } from './syscall.ts';
 import { Sysmon } from './sysmon.ts';
 import { Timers } from './timer.ts';
-
-const forgottenYield = 'a blocking operation was called and not awaited: write `yield*` in front of it';
-
-/** `next` of every generator, fetched once: looking it up on each goroutine's own object is 10 times slower. */
-const resume = Object.getPrototypeOf(Object.getPrototypeOf((function* () {})())).next as () => IteratorResult<void, unknown>;
 
 /** Virtual cost of one turn of a goroutine, in nanoseconds, on top of what it allocates and does. */
 export const turnNanos = 100;
@@ -57,9 +54,6 @@ export const turnNanos = 100;
 const operationNanos = 15;
 /** A goroutine is paused for another P that is this far behind, in nanoseconds: less would be many turns for little truth. */
 const pauseSlack = 1000;
-/** How long a thief waits before it takes what is next on another P: that one will usually run it itself. Go's usleep(3). */
-const thiefNap = 3000;
-const stealTries = 4;
 
 /** The columns of the scheduler. */
 export interface SchedTables {
@@ -72,14 +66,6 @@ export interface SchedTables {
 /** Carves the scheduler's tables; rows: goroutines at once, plus 1. */
 export function schedTables(mem: LinearAlloc, rows: number): SchedTables {
   return { gt: gTable(mem, rows), pt: pTable(mem), mt: mTable(mem), rows };
-}
-
-/** What becomes of a goroutine whose function has ended: runtime/panic.ts, where deferred calls are kept. */
-export interface Unwinder {
-  /** It has returned, and calls are deferred: the continuation that makes them. */
-  returned(g: G): Continuation;
-  /** It has thrown: the continuation that makes its deferred calls; null: it ends. Throws what the program dies of. */
-  threw(g: G, error: unknown): Continuation | null;
 }
 
 /** What the scheduler is made of besides its tables. */
@@ -121,8 +107,6 @@ export class Sched extends Goroutines implements CallStack, Threads {
   readonly timers: Timers;
   readonly sudogs: Sudogs;
   readonly holds: Holds;
-  /** Runs what goroutines have deferred. */
-  unwinder: Unwinder | null = null;
   readonly world: StoppedWorld;
   readonly syscalls: Syscalls;
   readonly sysmon: Sysmon;
@@ -147,9 +131,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** Nanoseconds into its turn from which on the running goroutine asks at yield points whether to go on. */
   private turnLimit = 0;
   private stop = Stop.gosched;
-  /** The blocking function that the running goroutine calls now. */
-  private entering: Call | null = null;
-  private stealOrder: StealOrder;
+  private readonly thieves = new Thieves(this);
   private readonly anyOrder: boolean;
 
   constructor(tables: SchedTables, parts: SchedParts) {
@@ -171,7 +153,6 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.sudogs = new Sudogs(heap.sys, this.gt);
     this.holds = new Holds(heap.sys, gc);
     this.mutator = mutators[0]!;
-    this.stealOrder = new StealOrder(procs);
     this.anyOrder = chooser.anyOrder ?? false;
     this.world = new StoppedWorld(this, parts.order);
     this.syscalls = new Syscalls(this);
@@ -477,50 +458,8 @@ export class Sched extends Goroutines implements CallStack, Threads {
       pt.preempt[p] = 0;
       runq.expire(p); // goroutines that wake each other inherit one time slice, and it is used up
     }
-    if (this.anyOrder) return runq.getAny(p, this.chooser) || this.steal(p);
-    return runq.next(p) || this.steal(p);
-  }
-
-  /**
-   * Looks for work at the other Ps, four times in four orders, unless enough others do already; only the last time also for
-   * what is next there. Source: findRunnable, stealWork.
-   */
-  private steal(p: P): G {
-    const { ms, mt, pt, procs, stealOrder } = this;
-    if (procs === 1) return 0 as G;
-    const m = pt.m[p] as M;
-    if (mt.spinning[m] === 0) {
-      if (2 * ms.spinning >= procs - ms.idlePs) return 0 as G;
-      ms.beginSpinning(m);
-    }
-    for (let i = 1; i <= stealTries; i++) {
-      const r = this.chooser.choose(Choice.stealFrom, stealOrder.orders, -1);
-      const step = stealOrder.step(r);
-      for (let k = 0, victim = stealOrder.first(r) as P; k < procs; k++, victim = ((victim + step) % procs) as P) {
-        if (victim === p || this.runq.length(victim) === 0) continue;
-        const nextToo = i === stealTries && this.mayTakeNext(p, victim);
-        const g = this.runq.steal(p, victim, nextToo);
-        if (g !== 0) {
-          pt.schedTick[p]++;
-          return g;
-        }
-      }
-    }
-    return 0 as G;
-  }
-
-  /**
-   * Whether p may take what is next on victim, which will probably run it within the moment: p waits for that moment once,
-   * and takes it if it is still there. Source: runqgrab.
-   */
-  private mayTakeNext(p: P, victim: P): boolean {
-    const { pt, gt } = this;
-    const next = pt.runNext[victim] as G;
-    if (next === 0) return true;
-    if (pt.status[victim] !== PStatus.running) return true;
-    if (gt.readyAt[next] + thiefNap <= pt.clock[p]) return true;
-    pt.napped[p] |= 2; // noWork sees it
-    return false;
+    if (this.anyOrder) return runq.getAny(p, this.chooser) || this.thieves.steal(p);
+    return runq.next(p) || this.thieves.steal(p);
   }
 
   /** Nothing to run on p: it marks or sweeps, waits a moment for what it may steal then, or gives itself up. */
@@ -585,66 +524,6 @@ export class Sched extends Goroutines implements CallStack, Threads {
     else if (this.locks.count !== 0) this.locks.turnEnded(p, g);
   }
 
-  /** Runs g until it yields (false) or has ended (true), its calls and its deferred calls included. */
-  private advance(g: G): boolean {
-    for (;;) {
-      try {
-        const { done, value } = resume.call(this.continuations[g]!);
-        if (done !== true) {
-          if (this.entering === null) return false;
-          this.enterCall(g, this.entering);
-        } else if (this.calls[g] !== null) {
-          const call = this.calls[g]!;
-          call.returned();
-          this.leaveCall(g, call).value = value;
-        } else {
-          if (this.gt.deferring[g] === 0) return true;
-          this.continuations[g] = this.unwinder!.returned(g);
-        }
-      } catch (error) {
-        this.entering = null;
-        const call = this.calls[g]!;
-        if (call !== null) {
-          call.threw(error);
-          this.leaveCall(g, call).error = error as Error;
-          continue;
-        }
-        if (this.unwinder === null) throw error;
-        const rest = this.unwinder.threw(g, error);
-        if (rest === null) return true;
-        this.continuations[g] = rest;
-      }
-    }
-  }
-
-  /** The operation that has begun calls a blocking function: instead of waiting for others, its goroutine goes on with that. */
-  call(op: Op, call: Call): void {
-    op.waiting = true;
-    this.entering = call;
-  }
-
-  private enterCall(g: G, call: Call): void {
-    this.entering = null;
-    call.caller = this.continuations[g]!;
-    call.outer = this.calls[g]!;
-    this.calls[g] = call;
-    this.continuations[g] = call.body;
-    this.ops[g]!.inFlight = false; // the called function has operations of its own
-  }
-
-  /** The innermost call of g is over: its caller goes on. Returns the Op that the caller waits with. */
-  private leaveCall(g: G, call: Call): Op {
-    this.calls[g] = call.outer;
-    this.continuations[g] = call.caller;
-    const op = this.ops[g]!;
-    if (op.inFlight && op.error === null) op.error = new TypeError(forgottenYield);
-    op.inFlight = true;
-    op.waiting = false;
-    op.convert = null;
-    op.again = null;
-    return op;
-  }
-
   /** A turn ended, and the goroutine could go on: Gosched, preemption, a pause, or a bare yield. */
   private stopped(p: P, g: G): void {
     const { gt, stop } = this;
@@ -701,7 +580,6 @@ export class Sched extends Goroutines implements CallStack, Threads {
   procsChanged(n: number): void {
     this.procs = n;
     this.runq.procs = n;
-    this.stealOrder = new StealOrder(n);
     this.changed();
   }
 

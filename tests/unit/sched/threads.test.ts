@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { schedFindings } from '../../../sched/check.ts';
 import { GStatus } from '../../../sched/g.ts';
-import { type M, StealOrder } from '../../../sched/m.ts';
+import type { M } from '../../../sched/m.ts';
 import type { P } from '../../../sched/p.ts';
+import { StealOrder } from '../../../sched/steal.ts';
 import { testMachine } from '../../support/machine.ts';
 
 const p0 = 0 as P;
