@@ -33,6 +33,8 @@ export class Context {
   /** Types of this machine by Struct.index, and functions by number; filled when first used. */
   readonly rtypes: RType[] = [];
   readonly funcs: FuncFrames[] = [];
+  /** Pcs of goroutine functions. */
+  readonly goPcs = new WeakMap<object, number>();
   /** The frames of functions that run. */
   readonly frames: FrameStack;
   /** Types of this machine by kind, for those that are no structs, and kinds by type; filled when first used. */

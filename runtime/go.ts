@@ -13,7 +13,7 @@ import type { RWMutex } from '../sched/rwmutex.ts';
 import type { Semaphore } from '../sched/sema.ts';
 import { FrameHead } from '../sched/stack.ts';
 import type { WaitGroup } from '../sched/waitgroup.ts';
-import { callSite } from './callsite.ts';
+import { type CallSite, callSite } from './callsite.ts';
 import {
   type Chan,
   type ElemType,
@@ -331,13 +331,18 @@ export class Go extends Maker implements Caller {
 
 /** @internal Pc of a goroutine function; its place is that of the first `go` statement that starts it. */
 function goStatementPc(ctx: Context, fn: { name: string }, above: unknown): number {
-  const name = `main.${fn.name || 'func1'}`;
-  const known = goPcs.get(fn);
-  const site = known ?? callSite(above);
-  if (known === undefined) goPcs.set(fn, site);
-  return ctx.machine.symtab.pc(name, site.file, site.line);
+  return ctx.goPcs.get(fn) ?? newGoPc(ctx, fn, above);
 }
-const goPcs = new WeakMap<object, { file: string; line: number }>();
+
+function newGoPc(ctx: Context, fn: { name: string }, above: unknown): number {
+  const site = goSites.get(fn) ?? callSite(above);
+  goSites.set(fn, site);
+  const pc = ctx.machine.symtab.pc(`main.${fn.name || 'func1'}`, site.file, site.line);
+  ctx.goPcs.set(fn, pc);
+  return pc;
+}
+/** Places of goroutine functions: the same in every runtime that starts them. */
+const goSites = new WeakMap<object, CallSite>();
 
 /** @internal Makes a goroutine and queues it. */
 export function spawn<A extends unknown[]>(runtime: Runtime, ctx: Context, fn: GoFunc<A>, args: A, pc: number): G {

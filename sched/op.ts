@@ -22,6 +22,8 @@ export interface Resumable {
   resume(op: Op): boolean;
 }
 
+/** What every operation that is done returns: `yield*` takes the value out before anybody else can look. */
+const finished: { done: true; value: unknown } = { done: true, value: undefined };
 const yielded: IteratorYieldResult<void> = { done: false, value: undefined };
 
 /** The one iterator of a goroutine. */
@@ -52,7 +54,6 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
   again: Resumable | null = null;
   /** Thrown into the goroutine when it resumes. */
   error: Error | null = null;
-  private readonly finished: IteratorReturnResult<unknown> = { done: true, value: undefined };
 
   constructor(readonly g: G) {}
 
@@ -77,7 +78,7 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
     }
     const raw = this.value;
     this.value = undefined;
-    this.finished.value = this.convert === null ? raw : this.convert(raw, this);
-    return this.finished;
+    finished.value = this.convert === null ? raw : this.convert(raw, this);
+    return finished;
   }
 }

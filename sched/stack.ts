@@ -10,10 +10,10 @@
 // The head's second word has the frame's slots in the low half and the previous frame's size in words in the high half, so
 // frames can be walked in both directions. Slots hold 0 or an object's address; they are zero when the frame is pushed.
 //
-// Stacks come from spans managed by hand, cut into powers of two from 256 bytes to 4 KiB, larger ones are spans of their
+// Stacks come from spans managed by hand, cut into powers of two from 64 bytes to 4 KiB, larger ones are spans of their
 // own; a full stack is copied to one of twice the size. Nothing points into a stack by address (frames know their offset
 // from stackLo), so copying adjusts nothing. Source: stack.go stackalloc, copystack. Go starts at 2 KiB; ours hold only
-// declared pointers, so 256 bytes are many frames.
+// declared pointers, so 64 bytes are a frame or two, and a parked goroutine is cheap. A dead goroutine keeps such a stack.
 //
 // The innermost frames of the running goroutine may still be in registers, that is in JavaScript fields of a layer above:
 // a call that neither collects nor is sampled never touches the arena. While there may be such frames `limit` is 0, so
@@ -36,8 +36,8 @@ export const enum FrameHead {
   words,
 }
 
-const minStack = 256;
-const poolOrders = 5; // 256, 512, 1K, 2K, 4K: cut from one page; larger stacks are whole spans
+const minStack = 64;
+const poolOrders = 7; // 64, 128, … 4K: cut from one page; larger stacks are whole spans
 /**
  * Largest stack; beyond it Go's `stack overflow`. Go's 32-bit ports allow 250 MB; ours hold only declared pointers, and the
  * JavaScript stack usually ends first (runtime.ts turns that into the same fatal error).
@@ -199,7 +199,7 @@ export class Stacks {
     while (size < used + bytes) size *= 2;
     if (size > maxStackBytes) fatal('stack overflow', overflowWords);
     const lo = this.alloc(size);
-    heap.w.copyWithin(lo >>> 2, this.lo >>> 2, this.sp >>> 2);
+    if (used > 0) heap.w.copyWithin(lo >>> 2, this.lo >>> 2, this.sp >>> 2);
     if (this.lo !== 0) this.release(this.lo, this.hi - this.lo);
     this.fp = this.fp === 0 ? 0 : lo + (this.fp - this.lo);
     this.sp = lo + used;
@@ -244,14 +244,18 @@ export class Stacks {
     this.heap.freeSpan(s);
   }
 
-  /** Gives a dead goroutine's stack back. */
+  /** g is dead: its stack is empty, and given back unless the row's next goroutine may begin with it. Source: gfput. */
   freeAll(g: G): void {
     const { gt } = this;
-    if (gt.stackLo[g] !== 0) this.release(gt.stackLo[g], gt.stackHi[g] - gt.stackLo[g]);
+    const lo = gt.stackLo[g];
+    const size = gt.stackHi[g] - lo;
+    gt.sp[g] = lo;
+    gt.fp[g] = 0;
+    if (size <= minStack) return;
+    this.release(lo, size);
     gt.stackLo[g] = 0;
     gt.stackHi[g] = 0;
     gt.sp[g] = 0;
-    gt.fp[g] = 0;
   }
 
   /** Greys what g's frames and its value in flight point to. Source: scanstack. */

@@ -3,7 +3,7 @@
 import { emit, loadGorena } from '../lib/side.mjs';
 
 const [, , name, countText, strategy = 'fair'] = process.argv;
-const { f64, RandomChooser, Runtime } = await loadGorena();
+const { f64, gofunc, RandomChooser, Runtime } = await loadGorena();
 
 const programs = {
   pingpong: { usual: 5_000_000, main: pingpong },
@@ -16,22 +16,8 @@ const programs = {
   spawn: { usual: 1_000_000, main: spawn },
   spawnbatch: { usual: 1_000_000, main: spawnBatch },
   sieve: { usual: 4000, main: sieve },
-  select4: { usual: 1_000_000, main: select4 },
-  mutex: { usual: 50_000_000, main: mutexAlone },
-  mutex10: { usual: 100_000, main: mutexContended },
   parked: { usual: 1_000_000, main: parked },
 };
-
-const { usual, main } = programs[name];
-const n = Number(countText ?? 0) || usual;
-const rt = new Runtime({
-  maxGoroutines: name === 'spawn' || name === 'parked' ? n + 16 : 20_000,
-  heapBytes: 1 << 30,
-  ...(strategy === 'random' && { chooser: new RandomChooser(1, false) }),
-});
-rt.run(function* bench(go) {
-  yield* main(go, n);
-});
 
 function* ponger(_go, a, b) {
   for (;;) {
@@ -103,10 +89,10 @@ function* deepYielder(go, depth, n, done) {
   done.done();
 }
 
-function* below(go, depth, n) {
+const below = gofunc('main.below', {}, function* (go, _f, depth, n) {
   if (depth > 0) yield* below(go, depth - 1, n);
   else for (let i = 0; i < n; i++) yield* go.gosched();
-}
+});
 
 function* link(_go, from, to) {
   for (;;) {
@@ -213,55 +199,13 @@ function* parked(go, n) {
   for (let i = 0; i < 20; i++) yield* go.gosched();
 }
 
-function* counter(_go, c, n) {
-  for (let i = 0; i < n; i++) yield* c.send(i);
-}
-
-function* select4(go, n) {
-  const start = performance.now();
-  const cs = [0, 1, 2, 3].map(() => go.chan(f64));
-  const each = Math.floor(n / 4);
-  for (const c of cs) go.go(counter, c, each);
-  const [a, b, c, d] = cs;
-  let sum = 0;
-  for (let i = 0; i < each * 4; i++) {
-    const { value } = yield* go.select([a.recvCase(), b.recvCase(), c.recvCase(), d.recvCase()]);
-    sum += value;
-  }
-  emit('select4', performance.now() - start, each * 4, { sum });
-}
-
-function* mutexAlone(go, n) {
-  const start = performance.now();
-  const mu = go.mutex();
-  let count = 0;
-  for (let i = 0; i < n; i++) {
-    yield* mu.lock();
-    count++;
-    mu.unlock();
-  }
-  emit('mutex', performance.now() - start, n, { count });
-}
-
-function* contender(go, mu, counted, n, done) {
-  for (let i = 0; i < n; i++) {
-    yield* mu.lock();
-    counted.count++;
-    yield* go.gosched();
-    mu.unlock();
-  }
-  done.done();
-}
-
-function* mutexContended(go, n) {
-  const start = performance.now();
-  const mu = go.mutex();
-  const wg = go.waitGroup();
-  const counted = { count: 0 };
-  for (let g = 0; g < 10; g++) {
-    wg.add(1);
-    go.go(contender, mu, counted, n, wg);
-  }
-  yield* wg.wait();
-  emit('mutex10', performance.now() - start, 10 * n, { count: counted.count });
-}
+const { usual, main } = programs[name];
+const n = Number(countText ?? 0) || usual;
+const rt = new Runtime({
+  maxGoroutines: name === 'spawn' || name === 'parked' ? n + 16 : 20_000,
+  heapBytes: 1 << 30,
+  ...(strategy === 'random' && { chooser: new RandomChooser(1, false) }),
+});
+rt.run(function* bench(go) {
+  yield* main(go, n);
+});

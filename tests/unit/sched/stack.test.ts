@@ -65,7 +65,7 @@ describe('growth', () => {
       w[((stacks.lo + offset) >>> 2) + FrameHead.words] = i;
       places.add(stacks.lo);
     }
-    expect(places.size, '256 bytes, 512, … 16 KiB').toBe(7);
+    expect(places.size, '64 bytes, 128, … 16 KiB').toBe(9);
     for (let i = 999; i >= 0; i--) {
       expect(pcsOf(stacks, g, 1)).toEqual([i + 1]);
       const offset = i * (FrameHead.words + 2) * 4;
