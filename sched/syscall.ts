@@ -69,6 +69,7 @@ export class Syscalls {
     gt.status[curg] = GStatus.syscall;
     mt.curg[m] = curg;
     op.waiting = true;
+    sched.changed(); // the P is left at the end of this turn
     if (sched.events.on) sched.events.emit(Ev.goSysCall, gt.goid[curg], m, curp);
     return op as Blocking<void>;
   }

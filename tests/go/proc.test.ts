@@ -1,7 +1,7 @@
 // proc_test.go: the scheduler. A goroutine that computes has yield points in its loop (`yield* compute(go)`, a sleep of no time): a
 // plain function cannot be interrupted. Times are virtual.
 import { describe, expect, test } from 'vitest';
-import { type Blocking, bool, type Go, type Options, Runtime } from '../../runtime/index.ts';
+import { type Blocking, bool, type Go, type GoFunc, type Options, Runtime } from '../../runtime/index.ts';
 import { Ev } from '../../runtime/internal/events.ts';
 import { schedFindings } from '../../sched/check.ts';
 import { death, run } from '../support/run.ts';
@@ -42,11 +42,9 @@ test('TestStopTheWorldDeadlock: collections, GOMAXPROCS and a goroutine that nev
   }, options);
 });
 
-test.each([
-  ['TestYieldProgress', false],
-  ['TestYieldLockedProgress', true],
-])('%s: Gosched lets others run', (_name, locked) => {
-  run(function* main(go) {
+/** A goroutine that yields until it is told to stop. */
+const yieldProgress = (locked: boolean): GoFunc<[]> =>
+  function* main(go) {
     const c = go.chan(bool);
     const ack = go.chan(bool);
     go.go(function* yielder(go) {
@@ -57,7 +55,14 @@ test.each([
     yield* go.sleep(10 * ms);
     yield* c.send(true);
     yield* ack.recv();
-  }, options);
+  };
+
+test('TestYieldProgress: Gosched lets others run', () => {
+  run(yieldProgress(false), options);
+});
+
+test('TestYieldLockedProgress: also when the goroutine is locked to its thread', () => {
+  run(yieldProgress(true), options);
 });
 
 test('TestYieldLocked: a goroutine that is locked to its thread yields, sleeps and ends with the lock held', () => {
@@ -169,32 +174,34 @@ describe('timers', () => {
   });
 });
 
-test.each([false, true])('TestPreemption, TestPreemptionGC: goroutines that never block take turns; collections: %s', (collects) => {
-  const { rt } = run(
-    function* main(go) {
-      const c = go.chan(bool);
-      let x = 0;
-      let stop = false;
-      function* spinner(go: Go, k: number) {
-        for (let i = 0; i < 3; i++) {
-          while (x !== 2 * i + k) yield* compute(go);
-          x = 2 * i + k + 1;
-        }
-        yield* c.send(true);
+/** Two goroutines that wait for each other without blocking, and one that goes on for ever. */
+function preemption(collects: boolean): void {
+  const { rt } = run(function* main(go) {
+    const c = go.chan(bool);
+    let x = 0;
+    let stop = false;
+    function* spinner(go: Go, k: number) {
+      for (let i = 0; i < 3; i++) {
+        while (x !== 2 * i + k) yield* compute(go);
+        x = 2 * i + k + 1;
       }
-      for (let k = 0; k < 2; k++) go.go(spinner, k);
-      go.go(function* forever(go) {
-        while (!stop) yield* compute(go);
-      });
-      if (collects) for (let i = 0; i < 3; i++) yield* go.gc();
-      yield* c.recv();
-      yield* c.recv();
-      stop = true;
-    },
-    { ...options, procs: 1 },
-  );
+      yield* c.send(true);
+    }
+    for (let k = 0; k < 2; k++) go.go(spinner, k);
+    go.go(function* forever(go) {
+      while (!stop) yield* compute(go);
+    });
+    if (collects) for (let i = 0; i < 3; i++) yield* go.gc();
+    yield* c.recv();
+    yield* c.recv();
+    stop = true;
+  }, options);
   expect(rt.stats().nanos, 'each turn lasts until sysmon asks').toBeGreaterThan(50 * ms);
-});
+}
+
+test('TestPreemption: goroutines that never block take turns', () => preemption(false));
+
+test('TestPreemptionGC: and collections come to their end', () => preemption(true));
 
 test('TestPreemptionAfterSyscall: a goroutine that never blocks again after a system call is preempted', () => {
   for (const nanos of [10e3, 100e3, 1e6]) {
@@ -307,13 +314,16 @@ describe('LockOSThread', () => {
     expect(ended).toEqual([...ran.keys()]);
   });
 
-  test('TestLockedDeadlock, TestLockedDeadlock2: locked threads do not hide a deadlock', () => {
-    const one = death(function* main(go) {
+  test('TestLockedDeadlock: a goroutine that is locked to its thread waits for ever', () => {
+    const error = death(function* main(go) {
       go.lockOSThread();
       yield* go.chan(bool).recv();
     }, options);
-    expect(one.message).toMatch(/^fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 \[chan receive, locked to thread\]:/);
-    const two = death(function* main(go) {
+    expect(error.message).toMatch(/^fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 \[chan receive, locked to thread\]:/);
+  });
+
+  test('TestLockedDeadlock2: another one does', () => {
+    const error = death(function* main(go) {
       go.go(function* locked(go) {
         go.lockOSThread();
         yield* go.chan(bool).recv();
@@ -321,7 +331,7 @@ describe('LockOSThread', () => {
       yield* go.sleep(ms);
       yield* go.chan(bool).recv();
     }, options);
-    expect(two.message).toContain('all goroutines are asleep - deadlock!');
+    expect(error.message).toContain('all goroutines are asleep - deadlock!');
   });
 });
 
