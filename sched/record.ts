@@ -1,7 +1,7 @@
 // record: channels, mutexes and their like. What they are lies in a record on the collected heap, as in Go; the program has an
 // object of JavaScript in hand, in variables that the collector cannot see. How does the collector know which are in use?
 //
-//   - a goroutine that waits keeps what it waits on (sudog.ts), and so does a `go` statement's argument or a field
+//   - a goroutine that waits keeps what it waits on (sudog.ts)
 //   - a channel with pointers in its buffer is a root: nobody else keeps what they point to
 //   - any other record is collected when a cycle finds it unreached; if JavaScript uses it after all, its handle, which the
 //     sweeper has told (heap/mhandle.ts), makes a new record with the words of the old one

@@ -25,6 +25,49 @@ describe('channels and selects', () => {
     );
   });
 
+  test('who waits is served in the order of coming, by itself or in a select, for each end and each kind of lock', () => {
+    const way = fc.record({ select: fc.boolean(), gc: fc.boolean() });
+    const what = fc.constantFrom('recv', 'send', 'mutex', 'sema', 'cond');
+    fc.assert(
+      fc.property(what, fc.array(way, { minLength: 2, maxLength: 12 }), (what, waiters) => {
+        const served: number[] = [];
+        play(function* main(go) {
+          const [c, never, mu, sema] = [go.chan(i32), go.chan(i32), go.mutex(), go.semaphore()];
+          const cond = go.cond(mu);
+          if (what === 'mutex') yield* mu.lock();
+          for (const [k, { select, gc }] of waiters.entries()) {
+            go.go(function* waits(go: Go) {
+              if (what === 'mutex') yield* mu.lock();
+              else if (what === 'sema') yield* sema.acquire();
+              else if (what === 'cond') {
+                yield* mu.lock();
+                yield* cond.wait();
+              } else if (what === 'recv') {
+                const got = select ? (yield* go.select([never.recvCase(), c.recvCase(), null])).value : yield* c.recv();
+                expect(got).toBe(k);
+              } else if (select) yield* go.select([c.sendCase(k), never.recvCase()]);
+              else yield* c.send(k);
+              served.push(k);
+              if (what === 'mutex' || what === 'cond') mu.unlock();
+            });
+            yield* go.sleep(1e6); // it waits before the next one comes
+            if (gc) yield* go.gc();
+          }
+          if (what === 'mutex') mu.unlock();
+          for (const k of waiters.keys()) {
+            if (what === 'recv') yield* c.send(k);
+            else if (what === 'send') expect(yield* c.recv()).toBe(k);
+            else if (what === 'sema') sema.release();
+            else if (what === 'cond') cond.signal();
+            yield* go.sleep(1e6); // it runs before the next one is served
+          }
+        }, 0);
+        expect(served).toEqual([...waiters.keys()]);
+      }),
+      runs,
+    );
+  });
+
   test('one goroutine that never waits sees a channel as a queue with a limit', () => {
     const step = fc.oneof(
       fc.constant('send' as const),
