@@ -140,6 +140,7 @@ export class Panics implements Unwinder {
     try {
       result = yield* body();
     } catch (error) {
+      if (isFinal(error)) throw error;
       p = this.raise(u, error);
     }
     p = yield* this.runDeferred(u, scope, p);
@@ -158,6 +159,7 @@ export class Panics implements Unwinder {
 
   /** A plain function with deferred calls has thrown. What it returns after all, when that was recovered. */
   leaveThrowing(scope: Scope, error: unknown): unknown {
+    if (isFinal(error)) throw error;
     const u = this.running();
     const p = this.drainNow(u, scope, this.raise(u, error));
     if (p !== null) throw p.error;
@@ -248,9 +250,9 @@ export class Panics implements Unwinder {
     return null;
   }
 
-  /** The record of an exception: one that is under way already, or a new one. */
+  /** The record of an exception: one that is under way already, or a new one (of one that was recovered and thrown again). */
   private raise(u: Unwinding, thrown: unknown): Panicking {
-    if (u.panic !== null && u.panic.error === thrown) return u.panic;
+    if (u.panic !== null && u.panic.error === thrown && !u.panic.recovered) return u.panic;
     let error = thrown;
     if (isNilAccess(thrown)) {
       error = nilPanic();

@@ -231,6 +231,58 @@ describe('a function', () => {
   });
 });
 
+describe('what is not recovered', () => {
+  test('a fatal error runs no deferred calls, in no kind of function', () => {
+    const log: string[] = [];
+    const plain = func('panic.plain', {}, (f, go: Go) => {
+      f.defer(() => log.push('plain'));
+      go.mutex().unlock();
+    });
+    const programs: GoFunc<[]>[] = [
+      function* (go) {
+        go.defer(() => log.push('goroutine'));
+        go.mutex().unlock();
+      },
+      function* (go) {
+        yield* go.call(function* (go) {
+          go.defer(() => log.push('call'));
+          go.mutex().unlock();
+        });
+      },
+      function* (go) {
+        plain(go, go);
+      },
+    ];
+    for (const program of programs) expect(head(program)).toBe('fatal error: sync: unlock of unlocked mutex');
+    expect(log).toEqual([]);
+  });
+
+  test('an error of JavaScript that is recovered and thrown again is on its way again', () => {
+    const mine = new Error('mine');
+    let outer: unknown;
+    run(function* main(go) {
+      yield* go.call(function* (go) {
+        go.defer(() => {
+          outer = go.recover();
+        });
+        go.defer(() => {
+          throw go.recover();
+        });
+        throw mine;
+      });
+    });
+    expect(outer).toBe(mine);
+    expect(() =>
+      run(function* main(go) {
+        go.defer(() => {
+          throw go.recover();
+        });
+        throw mine;
+      }),
+    ).toThrow(mine);
+  });
+});
+
 describe('Goexit', () => {
   test('runs the deferred calls, in which recover gives null, and ends the goroutine alone', () => {
     const log = logOf(
