@@ -32,15 +32,10 @@ export const enum Sudog {
   selectCase,
   /** word index of the queue that it is in */
   queue,
-  /** semaphores: 1 when the unlocker gave the semaphore to this waiter, who need not compete */
-  ticket,
   /** index of its JavaScript value in flight */
   host,
   words,
 }
-
-/** A queue of sudogs is two words: the first and the last one, 0 for none. */
-export const queueWords = 2;
 
 /** All sudogs of a machine. */
 export class Sudogs {
@@ -75,7 +70,6 @@ export class Sudogs {
     w[i + Sudog.record] = record;
     w[i + Sudog.waitLink] = gt.waiting[g];
     w[i + Sudog.selectCase] = -1;
-    w[i + Sudog.ticket] = 0;
     gt.waiting[g] = sg;
     return sg;
   }
@@ -115,7 +109,9 @@ export class Sudogs {
 
   // --- queues ----------------------------------------------------------------------------------------------------------
 
-  /** Appends to a queue, given by the word index of its head. Source: waitq.enqueue. */
+  // A queue is two words, the first and the last one, 0 for none. It is given by the word index of the first.
+
+  /** Appends to a queue. Source: waitq.enqueue. */
   enqueue(queue: number, sg: Addr): void {
     const { w } = this;
     const i = sg >>> 2;

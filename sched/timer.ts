@@ -1,5 +1,7 @@
 // timer: what happens at a given virtual time. Each P has a 4-ary heap of timers, keyed by (when, order of setting), so that
-// equal times fire in the order in which they were set. Source: time.go; jumping over idle time is the playground's faketime.
+// equal times fire in the order in which they were set. Any P whose clock reaches a timer's time fires it (in Go its own P or a
+// thief), so the timers of a P that GOMAXPROCS takes away stay where they are. Source: time.go; jumping over idle time is the
+// playground's faketime.
 //
 // A timer is a record off the heap and exists while it is set: it wakes a goroutine (Sleep), or fires its owner, an object of
 // JavaScript (Timer, Ticker, AfterFunc). Go deletes and moves timers lazily, because other Ps run while it does; here one
@@ -110,12 +112,6 @@ export class Timers {
     return this.next;
   }
 
-  /** Time of p's earliest timer; Infinity when it has none. */
-  earliestOf(p: P): number {
-    const heap = this.heaps[p];
-    return heap === undefined || heap.size === 0 ? Infinity : this.when(this.w[heap.at]!);
-  }
-
   /** Number of timers that are set at p. */
   count(p: P): number {
     return this.heaps[p]?.size ?? 0;
@@ -124,21 +120,6 @@ export class Timers {
   /** Fires all timers of all Ps that are due at `now`, in their order. Source: checkTimers, runtimer. */
   run(now: number): void {
     while (this.next <= now) this.fireFirst(this.nextP, now);
-  }
-
-  /** Fires p's timers that are due at `now`. */
-  runOf(p: P, now: number): void {
-    while (this.earliestOf(p) <= now) this.fireFirst(p, now);
-  }
-
-  /** Moves all of a P's timers to another P. Source: moveTimers. */
-  move(from: P, to: P): void {
-    const heap = this.heaps[from];
-    if (heap === undefined) return;
-    const { w } = this;
-    for (let i = 0; i < heap.size; i++) this.push(to, w[heap.at + i]!);
-    heap.size = 0;
-    this.findNext();
   }
 
   // --- one timer -------------------------------------------------------------------------------------------------------
@@ -222,10 +203,6 @@ export class Timers {
   }
 
   // --- the heap --------------------------------------------------------------------------------------------------------
-
-  private when(t: Addr): number {
-    return this.f64[(t >>> 3) + TimerTime.when]!;
-  }
 
   private before(a: Addr, b: Addr): boolean {
     const { f64 } = this;

@@ -80,9 +80,13 @@ describe('deadlock', () => {
         'goroutine 5 [chan receive (nil chan)]:',
         'main.sleeper(...)',
         '\tcrash.test.ts',
+        'created by main.main',
+        '\tcrash.test.ts',
         '',
         'goroutine 6 [select (no cases)]:',
         'main.waiter(...)',
+        '\tcrash.test.ts',
+        'created by main.main',
         '\tcrash.test.ts',
       ].join('\n'),
     );
