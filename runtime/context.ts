@@ -11,7 +11,7 @@ import { Rand } from './internal/rand.ts';
 import type { Machine } from './machine.ts';
 import { Panics } from './panic.ts';
 import type { Raw } from './raw.ts';
-import type { Kind } from './value.ts';
+import { Handle, type Kind } from './value.ts';
 
 /** One runtime as its handles see it. */
 export class Context {
@@ -33,6 +33,11 @@ export class Context {
   /** Types of this machine by Struct.index, and functions by number; filled when first used. */
   readonly rtypes: RType[] = [];
   readonly funcs: FuncFrames[] = [];
+  /**
+   * While a frame is pushed for them: arguments that are in no frame yet. Garbage may be collected then if the arena has no
+   * room for the stack; null: it may not, since somebody may hold a pointer that nobody roots.
+   */
+  held: readonly unknown[] | null = null;
   /** Pcs of goroutine functions. */
   readonly goPcs = new WeakMap<object, number>();
   /** The frames of functions that run. */
@@ -62,6 +67,7 @@ export class Context {
     this.serials = machine.settings.checked ? this.watchObjects() : null;
     this.frames = new FrameStack(this);
     this.stacks.registers = this.frames;
+    this.stacks.whenFull = () => this.collectForStack();
   }
 
   /** Remembers where an error was thrown; only the first to see it knows. */
@@ -69,6 +75,15 @@ export class Context {
     if (this.thrown !== null && this.thrown.error === error) return;
     const pcs = new Int32Array(101); // traceback shows 100 frames
     this.thrown = { error, pcs: pcs.slice(0, this.sched.callers(pcs, pcs.length)) };
+  }
+
+  private collectForStack(): boolean {
+    const { held, frames, machine } = this;
+    if (held === null || frames.spilled < frames.depth) return false; // a frame in a register only would not be seen
+    const pins = held.flatMap((value) => (value instanceof Handle ? [machine.pin(value.addr)] : []));
+    machine.gc.reclaim(true);
+    for (const pin of pins) machine.unpin(pin);
+    return true;
   }
 
   private watchObjects(): Int32Array {

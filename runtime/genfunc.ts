@@ -73,7 +73,9 @@ export function gofunc<const L extends Locals, A extends unknown[], R>(
     let pc = pcs.get(ctx);
     if (pc === undefined) pcs.set(ctx, (pc = ctx.machine.symtab.pc(name, site.file, site.line)));
     const op = sched.begin();
+    ctx.held = args;
     const offset = stacks.push(pc, slots + args.length);
+    ctx.held = null;
     const frame = new FrameOf(ctx, g, ctx.gt.goid[g], offset);
     try {
       rootArguments(ctx, ((stacks.lo + offset) >>> 2) + FrameHead.words + slots, args);

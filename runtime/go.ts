@@ -349,7 +349,9 @@ export function spawn<A extends unknown[]>(runtime: Runtime, ctx: Context, fn: G
   const { sched } = ctx;
   const g = sched.newG(pc);
   try {
+    ctx.held = args;
     const offset = sched.stacks.pushFirst(g, pc, args.length);
+    ctx.held = null;
     rootArguments(ctx, ((ctx.gt.stackLo[g] + offset) >>> 2) + FrameHead.words, args);
     const { gc } = ctx.machine;
     // The new stack may be made behind the marker's back: what it starts with is shaded, as a store into a closure would be.
@@ -358,6 +360,7 @@ export function spawn<A extends unknown[]>(runtime: Runtime, ctx: Context, fn: G
     if (typeof body?.next !== 'function') throw new TypeError(`go ${fn.name}: a goroutine is a generator function (function*)`);
     sched.start(g, body as Generator<void, unknown, void>);
   } catch (error) {
+    ctx.held = null;
     sched.release(g); // a stale argument, no generator: nothing was started
     throw error;
   }

@@ -12,7 +12,10 @@ export function goroutineLocals<const L extends Locals>(ctx: Context, locals: L)
   const { stacks, gt } = ctx;
   const Class = localsClass(locals);
   const g = stacks.running;
-  return new Class(ctx, g, gt.goid[g], stacks.push(0, Object.keys(locals).length)) as unknown as Frame<L>;
+  ctx.held = [];
+  const offset = stacks.push(0, Object.keys(locals).length);
+  ctx.held = null;
+  return new Class(ctx, g, gt.goid[g], offset) as unknown as Frame<L>;
 }
 
 /** @internal A frame in the arena: its slots are reached through the goroutine's stack, wherever that has moved. */

@@ -71,6 +71,8 @@ export class Stacks {
   private fp: Addr = 0;
   /** `hi`, or 0 while frames may be in registers only. */
   private limit: Addr = 0;
+  /** The arena has no page for a stack: collects garbage if that is safe now, and says whether it was. null: it never is. */
+  whenFull: (() => boolean) | null = null;
   /** The typed layer's frames; null without one. */
   registers: Registers | null = null;
 
@@ -217,7 +219,9 @@ export class Stacks {
   }
 
   private spanFor(size: number): Addr {
-    const s = this.heap.allocSpan(Math.ceil(size / pageSize), 1, SpanState.manual);
+    const npages = Math.ceil(size / pageSize);
+    let s = this.heap.allocSpan(npages, 1, SpanState.manual);
+    if (s === 0 && this.whenFull !== null && this.whenFull()) s = this.heap.allocSpan(npages, 1, SpanState.manual);
     if (s === 0) this.heap.outOfMemory(size);
     return this.heap.base(s);
   }

@@ -45,10 +45,10 @@ describe.each(['2014', '1.19'] as const)('era %s', (era) => {
     expect(findings).toEqual([]);
   });
 
-  test('one page: no room for a second goroutine’s stack beside an object', () => {
+  test('one page: no room for two hundred stacks', () => {
     const { error, findings } = death(
       function* main(go) {
-        for (let i = 0; i < 40; i++) {
+        for (let i = 0; i < 200; i++) {
           go.go(function* sleeper(go) {
             yield* go.sleep(1e9);
           });

@@ -1,6 +1,6 @@
 // Stacks of goroutines: frames, growth by copying, and the walk over callers. (What the collector sees in them: gc/roots.)
 import { describe, expect, test } from 'vitest';
-import { type Caller, func, i32, type Ref, Runtime, self, struct } from '../../../runtime/index.ts';
+import { type Caller, func, type Go, i32, type Ref, Runtime, self, struct } from '../../../runtime/index.ts';
 import { Fatal } from '../../../runtime/internal/throw.ts';
 import type { G } from '../../../sched/g.ts';
 import { FrameHead, maxStackBytes } from '../../../sched/stack.ts';
@@ -141,5 +141,34 @@ describe('growth', () => {
         forever(go, 0);
       }),
     ).toThrow(/fatal error: stack overflow\n\ngoroutine 1 \[running\]:\nstack\.forever\(\.\.\.\)\n\t/);
+  });
+});
+
+describe('an arena that is full of garbage', () => {
+  test('has room for the stack of a new goroutine after a collection, and what the goroutine is given lives', () => {
+    const sums: number[] = [];
+    const { rt } = run(
+      function* main(go) {
+        const done = go.waitGroup();
+        const free = () => go.runtime.machine.heap.pages.limit - go.runtime.machine.heap.pages.inUse;
+        function* worker(_go: Go, n: Ref<typeof Node>) {
+          sums.push(n.id);
+          done.done();
+        }
+        while (free() > 0) go.new(Node); // nobody keeps them
+        const before = go.runtime.machine.gc.numGC;
+        for (let i = 0; i < 400; i++) {
+          done.add(1);
+          const n = go.new(Node);
+          n.id = i;
+          go.go(worker, n);
+        }
+        expect(go.runtime.machine.gc.numGC).toBeGreaterThan(before);
+        yield* done.wait();
+      },
+      { heapBytes: 256 << 10, gogc: 'off', maxGoroutines: 500, checked: true, memProfileRate: 0, checkHeap: false, oracle: false },
+    );
+    expect(sums.sort((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, i) => i));
+    expect(rt.machine.sched.live).toBe(0);
   });
 });
