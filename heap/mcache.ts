@@ -174,6 +174,10 @@ export class MCache {
     const { allocBits, mspan } = this.heap;
     c.word = c.endWord;
     c.base = this.heap.base(c.span);
+    if (c.countBefore === 0 && freeAddr === c.base) {
+      c.free = (-1 >>> (32 - mspan.nelems[c.span])) | 0; // nothing is in use: the bits need not be asked
+      return;
+    }
     c.free = 0;
     let slot = (freeAddr - c.base) / c.elemSize;
     for (let addr = freeAddr; slot < mspan.nelems[c.span]; slot++, addr += c.elemSize) {
