@@ -59,12 +59,17 @@ function setMembers(heap: Heap, out: string[]): Map<MSpan, number> {
   return seen;
 }
 
+/** One past the last page that the heap has grown to: nobody has ever been behind it, and a walk there would take most of the time. */
+function grownEnd(heap: Heap): number {
+  return heapStartPage + heap.pages.grown;
+}
+
 /** H1 and H4: pages, their spans and the page bits say the same; free pages have no bits. */
 function checkPages(heap: Heap, out: string[]): void {
   const { mspan } = heap;
-  for (let page = heapStartPage; page < heap.endPage; page++) {
+  for (let page = heapStartPage; page < grownEnd(heap); page++) {
     const s = heap.pageSpan[page as Page] as MSpan;
-    const used = page - heapStartPage < heap.pages.grown && heap.pages.isInUse(page - heapStartPage);
+    const used = heap.pages.isInUse(page - heapStartPage);
     if (used !== (s !== 0)) out.push(`H1: page ${page} in use: ${used}, span ${s}`);
     if (s === 0) {
       for (let i = page * wordsPerPage; i < (page + 1) * wordsPerPage; i++) {
@@ -137,7 +142,7 @@ function checkBits(heap: Heap, s: MSpan, out: string[]): void {
 
 /**
  * P3: specials are sorted, one a kind and object (of cleanups any number), on allocated objects, and the tail is the last.
- * Only in a tiny block may one hang inside the object, and no profile there; a host value's hangs on the word that stands for
+ * Inside an object hang those of tiny blocks, but no profile; weak pointers to a part of it; a host value's, on the word that stands for
  * it. P4: finalizers are counted. P5: that word has its number.
  */
 function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
@@ -160,13 +165,18 @@ function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
     if (kind === SpecialKind.host && w[(base + offset) >>> 2] !== w[(at >>> 2) + Special.value])
       out.push(`P5: span ${s} has the number of a host value at offset ${offset} that is not in the word there`);
     if (object === 0 || !heap.isAllocated(s, object)) out.push(`P3: span ${s} has a special on a free slot, offset ${offset}`);
-    else if (object !== base + offset && kind !== SpecialKind.host && (!tiny || kind === SpecialKind.profile)) {
+    else if (object !== base + offset && !mayBeInside(kind, tiny)) {
       out.push(`P3: span ${s} has a special of kind ${kind} inside an object, offset ${offset}`);
     }
   }
   if (last !== mspan.specialsTail[s])
     out.push(`P3: span ${s}: last special 0x${last.toString(16)}, tail 0x${mspan.specialsTail[s].toString(16)}`);
   if (finalizers !== mspan.finalizers[s]) out.push(`P4: span ${s} counts ${mspan.finalizers[s]} finalizers, its list has ${finalizers}`);
+}
+
+/** Whether a record of a kind may hang on a place inside an object: fields and elements have some of their own, tiny blocks are shared. */
+function mayBeInside(kind: number, tiny: boolean): boolean {
+  return kind === SpecialKind.host || kind === SpecialKind.weakHandle || (tiny && kind !== SpecialKind.profile);
 }
 
 /** W3: no span waits to be swept, neither in a set nor in a P's cache, as it must be when a sweep says that it is done. */
@@ -185,7 +195,7 @@ export function unsweptSpans(heap: Heap): string[] {
 /** G1: no mark bit is set anywhere, as it must be when a marking begins. Findings as text. */
 export function strayMarks(heap: Heap): string[] {
   const out: string[] = [];
-  for (let page = heapStartPage; page < heap.endPage; page++) {
+  for (let page = heapStartPage; page < grownEnd(heap); page++) {
     for (let i = page * wordsPerPage; i < (page + 1) * wordsPerPage; i++) {
       if (heap.markBits[i] !== 0) {
         out.push(`G1: mark bits in word ${i} (0x${(i << bitWordShift).toString(16)}) before marking began`);

@@ -142,3 +142,24 @@ test('a pointer is an argument, and is rooted as one', () => {
     { heapBytes: 1 << 17, godebug: 'clobberfree=1' },
   );
 });
+
+test('a weak pointer may lead to an element or a nested struct, and lives as long as what is around it', () => {
+  run(
+    function* main(go) {
+      const f = go.locals({ xs: slice(Point), t: Thing });
+      f.xs = go.make(slice(Point), 4);
+      f.t = go.new(Thing);
+      const [element, nested] = [go.weak(f.xs.get(1)), go.weak(f.t.mid)];
+      f.xs.get(1).x = 7;
+      yield* go.gc();
+      expect([element.value()?.x, nested.value()?.addr]).toEqual([7, f.t.addr + Thing.offsetOf.mid!]);
+      f.t = null;
+      yield* go.gc();
+      expect([element.value()?.x, nested.value()]).toEqual([7, null]);
+      f.xs = go.make(slice(Point), 0);
+      yield* go.gc();
+      expect(element.value()).toBe(null);
+    },
+    { checkHeap: true, checkMark: true },
+  );
+});
