@@ -195,9 +195,9 @@ export class Mutator {
     if (c.free !== 0) return;
     const before = stats.heapLive;
     if (!cache.refill(c)) {
-      gc.reclaim(false);
+      gc.makeRoom(false);
       if (!cache.refill(c)) {
-        gc.reclaim(true);
+        gc.makeRoom(true);
         if (!cache.refill(c)) this.heap.outOfMemory(c.elemSize);
       }
     }
@@ -219,10 +219,10 @@ export class Mutator {
     const spanClass = makeSpanClass(0, type.noscan);
     let s = heap.allocSpan(npages, spanClass, SpanState.inUse);
     if (s === 0) {
-      gc.reclaim(false);
+      gc.makeRoom(false);
       s = heap.allocSpan(npages, spanClass, SpanState.inUse);
       if (s === 0 && npages <= heap.pages.limit) {
-        gc.reclaim(true);
+        gc.makeRoom(true);
         s = heap.allocSpan(npages, spanClass, SpanState.inUse);
       }
       if (s === 0) heap.outOfMemory(bytes);
@@ -363,8 +363,9 @@ export class Mutator {
   }
 
   /**
-   * Charges this P's account (Go has one for each goroutine, and charges it by the object) and makes it positive: with what background workers have scanned, and for the rest by scanning. Where Go's goroutine
-   * parks until workers have earned enough, this goes on scanning by itself: a plain function cannot park.
+   * Charges this P's account. Go has one for each goroutine, and charges it by the object. Then makes it positive, with what
+   * background workers have scanned, and for the rest by scanning. Where Go's goroutine parks until workers have earned enough,
+   * this goes on scanning by itself: a plain function cannot park.
    * Source: deductAssistCredit, gcAssistAlloc.
    */
   private payAssist(bytes: number): void {

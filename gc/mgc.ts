@@ -505,7 +505,7 @@ export class GC {
    * The arena is full: ends a marking that runs and sweeps everything; with whole, runs one cycle more, so that all that is dead
    * now is free. Go has no such end of memory; a memory limit (1.19) collects in the same way, GOGC=off or not.
    */
-  reclaim(whole: boolean): void {
+  makeRoom(whole: boolean): void {
     let nanos = 0;
     while (this.phase !== Phase.off) nanos += this.step(1 << 20);
     if (whole && !this.knobs.sbrk) this.begin(false, false); // GOGC=off or not, in either era

@@ -26,7 +26,15 @@ import { classSize, classSlots, numSpanClasses } from './sizeclasses.ts';
 /** `gate` that no type passes. */
 export const closed = -3;
 
-/** The cached span of one span class. Plain fields: they are the hottest words of the runtime. */
+/**
+ * The cached span of one span class. Plain fields: they are the hottest words of the runtime.
+ *
+ *              up to 32 slots of 256 bytes or more (wide)   all others
+ *   free       all free slots of the span                   free granules of one bit-map word, where slots begin
+ *   base       the span's first address                     address of that word's first granule
+ *   stride     bytes of a slot                              8, bytes of a granule
+ *   word       endWord: there is nothing further to see     that word; endWord when the span is used up
+ */
 export class AllocCache {
   /** Free slots not yet handed out: of the current bit-map word, at their first granules, or all of the span (wide). */
   free = 0;

@@ -81,7 +81,7 @@ export class Context {
     const { held, frames, machine } = this;
     if (held === null || frames.spilled < frames.depth) return false; // a frame in a register only would not be seen
     const pins = held.flatMap((value) => (value instanceof Handle ? [machine.pin(value.addr)] : []));
-    machine.gc.reclaim(true);
+    machine.gc.makeRoom(true);
     for (const pin of pins) machine.unpin(pin);
     return true;
   }
