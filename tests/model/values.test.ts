@@ -4,7 +4,7 @@
 //
 // SEED=n runs other programs.
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   append,
   appendSlice,
@@ -34,6 +34,9 @@ import { grownCap } from '../../runtime/slice.ts';
 import { run } from '../support/run.ts';
 
 const seed = Number(process.env.SEED ?? 20140901);
+/** So many times the programs of a plain run: RUNS=100 make test T=model/values. */
+const times = Number(process.env.RUNS ?? 1);
+vi.setConfig({ testTimeout: 30_000 * times });
 /** Variables of a program. */
 const vars = 4;
 
@@ -217,7 +220,7 @@ describe('slices', () => {
         fc.property(fc.array(sliceOp, { minLength: 5, maxLength: 25 }), fc.nat(), (program, schedule) => {
           cycles += playSlices(elem, program, schedule);
         }),
-        { seed, numRuns: 60 },
+        { seed, numRuns: 60 * times },
       );
       expect(cycles).toBeGreaterThan(30);
     });
@@ -270,7 +273,7 @@ test('strings are cut, joined and compared as JavaScript’s are', () => {
         yield* go.gosched();
       }, schedule);
     }),
-    { seed, numRuns: 150 },
+    { seed, numRuns: 150 * times },
   );
   expect(cycles).toBeGreaterThan(100);
 });
@@ -379,7 +382,7 @@ describe('maps', () => {
         fc.property(fc.array(mapOp, { minLength: 5, maxLength: 16 }), fc.nat(), (program, schedule) => {
           cycles += playMaps(keyType, elems[elem]!, program, schedule);
         }),
-        { seed, numRuns: 40 },
+        { seed, numRuns: 40 * times },
       );
       expect(cycles).toBeGreaterThan(30);
     });
