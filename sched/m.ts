@@ -165,6 +165,12 @@ export class Ms {
 
   /** m has p from `when` on. Source: acquirep. */
   acquire(m: M, p: P, when: number): void {
+    this.take(m, p, when);
+    if (this.events.on) this.events.emit(Ev.procStart, m, 0, p);
+  }
+
+  /** As acquire, of a P that never stopped: m comes back to it from a system call. Source: exitsyscallfast. */
+  take(m: M, p: P, when: number): void {
     const { mt, pt } = this;
     if (mt.p[m] !== noP || pt.m[p] !== 0) gothrow(`Q2: acquirep: M${m - 1} has P${mt.p[m]}, P${p} has M${pt.m[p] - 1}`);
     if (pt.status[p] !== PStatus.idle) gothrow(`Q2: acquirep: P${p} has status ${pt.status[p]}`);
@@ -174,7 +180,6 @@ export class Ms {
     pt.status[p] = PStatus.running;
     this.on.woken(p, when);
     this.on.changed();
-    if (this.events.on) this.events.emit(Ev.procStart, m, 0, p);
   }
 
   /** p's M gives it up; p has status idle and is in no list yet. Source: releasep. */

@@ -25,6 +25,7 @@ const shortStop = 8000;
 const stopReasons: Readonly<Record<string, StopReason>> = {
   'GC sweep termination': StopReason.sweepTermination,
   'GC mark termination': StopReason.markTermination,
+  GC: StopReason.markTermination, // 2014: the whole collection is one stop
 };
 
 /** The world of one machine, as whoever stops it sees it. */
@@ -170,11 +171,12 @@ export class StoppedWorld implements World {
   /** The running goroutine's P is no more: its M takes another. */
   private moveTo(p: P, now: number): void {
     const { sched } = this;
-    const { pt, mt, events } = sched;
+    const { pt, mt, events, curg } = sched;
     const from = sched.curp;
     const m = pt.m[from] as M;
     const nanos = sched.takeNanos();
     if (pt.m[p] !== 0) this.evict(p);
+    if (events.on && curg !== 0) events.emit(Ev.goYield, sched.gt.goid[curg], 0, from); // a reader sees no P change under it
     if (events.on) events.emit(Ev.procStop, m, 0, from);
     pt.m[from] = 0;
     mt.p[m] = noP;
@@ -183,6 +185,7 @@ export class StoppedWorld implements World {
     pt.status[p] = PStatus.gcstop;
     sched.enter(p);
     sched.mutator.nanos += nanos;
+    if (events.on && curg !== 0) events.emit(Ev.goStart, sched.gt.goid[curg], m, p);
   }
 
   // --- what the collector asks for -------------------------------------------------------------------------------------

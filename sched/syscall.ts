@@ -140,12 +140,14 @@ export class Syscalls {
     const now = sched.now();
     if (old !== noP && pt.status[old] === PStatus.syscall) {
       pt.status[old] = PStatus.idle;
-      this.resume(m, g, old, now); // it is still there: as if nothing had been
+      ms.take(m, old, now); // it is still there: as if nothing had been
+      this.resume(m, g, old);
       return;
     }
     const p = ms.takeIdleP();
     if (p !== noP) {
-      this.resume(m, g, p, now);
+      ms.acquire(m, p, now);
+      this.resume(m, g, p);
       if (events.on) events.emit(Ev.goSysExit, gt.goid[g], m, p);
       if (events.on) events.emit(Ev.goStart, gt.goid[g], m, p);
       return;
@@ -158,10 +160,9 @@ export class Syscalls {
     else ms.stop(m);
   }
 
-  private resume(m: M, g: G, p: P, now: number): void {
+  private resume(m: M, g: G, p: P): void {
     const { sched } = this;
     sched.mt.oldP[m] = noP;
-    sched.ms.acquire(m, p, now);
     sched.gt.status[g] = GStatus.running;
     sched.pt.paused[p] = g;
     sched.pt.syscallTick[p]++;
