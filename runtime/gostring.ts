@@ -7,12 +7,12 @@
 // Go has the text of literals in read-only data; here all bytes are allocated. Source: string.go.
 import type { RType } from '../heap/types.ts';
 import type { Context } from './context.ts';
+import { utf8Length, utf8Read, utf8Write } from './internal/utf8.ts';
 import { maxAlloc, newValues, u8 } from './kinds.ts';
 import { boundsPanic, checkBounds, indexError } from './sequence.ts';
 import { Slice } from './slice.ts';
 import { wrongValue } from './struct.ts';
 import { closeTemps, openTemps, rootAll } from './temps.ts';
-import { utf8Length, utf8Read, utf8Write } from './utf8.ts';
 import { Kind, ValueHandle } from './value.ts';
 
 /** Word offsets of a string in memory. */

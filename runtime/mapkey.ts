@@ -2,8 +2,8 @@
 // heap only when it is put into the map. The hash is ours (FNV-1a over bytes, murmur3's finaliser), seeded for each map.
 import type { Context } from './context.ts';
 import { GoString, newString, string } from './gostring.ts';
+import { utf8Length, utf8Write } from './internal/utf8.ts';
 import { wrongValue } from './struct.ts';
-import { utf8Length, utf8Write } from './utf8.ts';
 import type { Kind } from './value.ts';
 
 /** A key that is being looked for: its bytes, wherever they are. */

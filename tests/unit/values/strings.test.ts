@@ -1,7 +1,7 @@
 // Strings: bytes and text, sharing, comparison, and what keeps the bytes.
 import { describe, expect, test } from 'vitest';
 import { append, func, type GoString, i32, slice, string, struct, u8 } from '../../../runtime/index.ts';
-import { utf8Length, utf8Read, utf8Write } from '../../../runtime/utf8.ts';
+import { utf8Length, utf8Read, utf8Write } from '../../../runtime/internal/utf8.ts';
 import { run } from '../../support/run.ts';
 
 const Person = struct('strings.Person', { age: i32, name: string });
