@@ -58,4 +58,5 @@ export { type RunStats, Runtime, RuntimeError } from './runtime.ts';
 export { append, appendSlice, copy, Slice, type SliceField, slice } from './slice.ts';
 export { type AnyStruct, bool, deref, type Field, f64, i32, type Ref, type Struct, self, struct } from './struct.ts';
 export { Ticker, Timer } from './time.ts';
+export type { Tracer } from './tracer.ts';
 export { type Kind, Ptr } from './value.ts';

@@ -1,0 +1,127 @@
+// The real `go tool trace` of Go 1.19 reads our traces. Its parser follows every goroutine, P, cycle and stop through the states
+// that they may take, so each file that it accepts is an independent check of the scheduler's events.
+//
+// TRACES=n: so many random programs (40 without it); SEED=n: others. Without Go 1.19 the tests are skipped, and say so.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { churn } from '../../examples/churn.ts';
+import { trees } from '../../examples/trees.ts';
+import { type GoFunc, i32, type Options, RandomChooser, Runtime } from '../../runtime/index.ts';
+import { Ev } from '../../runtime/internal/events.ts';
+import { type Program, programs, worker } from '../support/scheduling.ts';
+
+const seed = Number(process.env.SEED ?? 20140901);
+const many = Number(process.env.TRACES ?? 40);
+
+/** The program behind `go tool trace`, if this is Go 1.19; else null. */
+function findTool(): string | null {
+  const go = spawnSync('go', ['env', 'GOVERSION', 'GOTOOLDIR'], { encoding: 'utf8' });
+  const [version, folder] = (go.stdout ?? '').trim().split('\n');
+  const tool = join(folder ?? '', 'trace');
+  return go.status === 0 && /^go1\.19\b/.test(version!) && existsSync(tool) ? tool : null;
+}
+
+const tool = findTool();
+if (tool === null) console.log('skipped: no Go 1.19 here, whose `go tool trace` would read our traces');
+const folder = mkdtempSync(join(tmpdir(), 'gorena-trace-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What `go tool trace -d` prints: a line for each event. Rejects with its complaint. */
+function dump(bytes: Uint8Array): Promise<string[]> {
+  const file = join(folder, 'one.trace');
+  writeFileSync(file, bytes);
+  return new Promise((resolve, reject) => {
+    const child = spawn(tool!, ['-d', file]);
+    let [out, complaint] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaint += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) =>
+      code === 0 ? resolve(out.trimEnd().split('\n')) : reject(new Error(complaint.trim() || `exit code ${code}`)),
+    );
+  });
+}
+
+/** Runs a traced program. Counts the events of the stream by kind. */
+function traced(main: GoFunc<[]>, options: Options) {
+  const rt = new Runtime(options);
+  const trace = rt.trace();
+  const counts = new Map<number, number>();
+  rt.machine.subscribe((kind) => counts.set(kind, (counts.get(kind) ?? 0) + 1));
+  rt.run(main);
+  return { trace, counts: (kind: Ev) => counts.get(kind) ?? 0 };
+}
+
+/** Lines of a dump with an event. */
+const having = (lines: readonly string[], event: string) => lines.filter((l) => l.split(' ')[1] === event);
+
+function play(program: Program, options: Options) {
+  return traced(
+    function* main(go) {
+      const ch = go.chan(i32, 1);
+      for (const steps of program.workers) go.go(worker, steps, ch);
+      for (let i = 0; i < 20; i++) yield* go.sleep(100e6);
+    },
+    { heapBytes: 1 << 20, maxGoroutines: 400, procs: program.procs, ...options },
+  );
+}
+
+describe.skipIf(tool === null)('go tool trace -d', () => {
+  const examples: [name: string, main: () => GoFunc<[]>][] = [
+    ['churn', () => churn(60_000)],
+    ['trees', () => trees(10)],
+  ];
+  for (const [name, main] of examples) {
+    test.each<Options>([
+      {},
+      { procs: 2, gogc: 20 },
+      { procs: 4, gogc: 10 },
+      { procs: 2, era: '2014' },
+      { procs: 3, godebug: 'gcstoptheworld=2' },
+    ])(`${name} %j`, async (options) => {
+      const { trace, counts } = traced(main(), { heapBytes: 16 << 20, gogc: 10, ...options });
+      const lines = await dump(trace.go());
+      expect(having(lines, 'GoCreate').filter((l) => !/ g=1\d{9}\b/.test(l.split('off=')[1]!))).toHaveLength(counts(Ev.goCreate)); // but for workers
+      expect(having(lines, 'GoEnd')).toHaveLength(counts(Ev.goEnd));
+      expect(having(lines, 'ProcStop')).toHaveLength(counts(Ev.procStop));
+      expect(having(lines, 'GCDone').length).toBeGreaterThan(0);
+      expect(having(lines, 'GCSTWDone').length).toBeGreaterThanOrEqual(having(lines, 'GCDone').length);
+    });
+  }
+
+  // A choice at every operation makes a turn of each step of a computation: there they are short.
+  const short = ({ procs, workers }: Program): Program => ({
+    procs,
+    workers: workers.map((steps) => steps.map((s) => ('micros' in s ? { ...s, micros: Math.min(s.micros, 50) } : s))),
+  });
+  test.each<[string, (p: Program, n: number) => ReturnType<typeof play>]>([
+    ['the fair strategy', (p) => play(p, {})],
+    ['any order', (p, n) => play(p, { chooser: new RandomChooser(n, false) })],
+    ['any order and a choice at every operation', (p, n) => play(short(p), { chooser: new RandomChooser(n) })],
+  ])(`accepts ${many} random programs: %s`, async (_name, run) => {
+    const total = { preempted: 0, blocked: 0, cycles: 0, stopped: 0 };
+    let n = 0;
+    await fc.assert(
+      fc.asyncProperty(programs, async (program) => {
+        const { trace, counts } = run(program, ++n);
+        const lines = await dump(trace.go());
+        expect(having(lines, 'GoEnd')).toHaveLength(counts(Ev.goEnd));
+        expect(having(lines, 'GoSysBlock')).toHaveLength(counts(Ev.goSysBlock));
+        total.preempted += counts(Ev.goPreempt);
+        total.blocked += counts(Ev.goSysBlock);
+        total.cycles += having(lines, 'GCDone').length;
+        total.stopped += having(lines, 'ProcStop').length;
+      }),
+      { seed, numRuns: many },
+    );
+    for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(0);
+  });
+});
