@@ -319,8 +319,22 @@ export class Mutator {
   }
 
   private storeShading(word: number, value: Addr): void {
-    if (this.gc.phase !== Phase.off && !this.heap.faults.noBarrier) this.shade(word, value);
+    this.beforeStore(word, value);
     this.w[word] = value;
+    this.afterStores();
+  }
+
+  /**
+   * The barrier of a store that is about to come. A value of several words first runs the barriers of all its pointers, then
+   * moves at once, then calls afterStores: the collector does not run in between, so nothing needs to root the value or its
+   * place. For slowStore alone. Source: bulkBarrierPreWrite.
+   */
+  beforeStore(word: number, value: Addr): void {
+    if (this.gc.phase !== Phase.off && !this.heap.faults.noBarrier) this.shade(word, value);
+  }
+
+  /** The stores are done: here the collector may run when every operation is a choice point. */
+  afterStores(): void {
     if (this.chooser.everyOperation) this.explore();
   }
 

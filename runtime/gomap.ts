@@ -281,6 +281,7 @@ export class GoMap<K, V> extends ValueHandle {
     clearValue(ctx, type.bucket.key, type.bucket.keyAt(bucket, entry));
     clearValue(ctx, type.bucket.value, type.bucket.valueAt(bucket, entry));
     ctx.w[(this.addr >>> 2) + HMap.count]!--;
+    ctx.mutator.afterStores(); // nothing roots the map here: last
   }
 
   /**

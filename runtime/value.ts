@@ -171,46 +171,52 @@ export class Ptr<T> extends ValueHandle {
 // --- memory ------------------------------------------------------------------------------------------------------------------
 
 /**
- * @internal Copies n values; the two runs may overlap. Source: typedmemmove, typedslicecopy. Go runs the barrier over all
- * pointers first and then moves the bytes; here each pointer is stored through it.
+ * @internal Copies n values; the two runs may overlap. The barrier runs over all pointers first, then the bytes move: neither
+ * run needs a root for that, as a store of one pointer needs none. Source: typedmemmove, typedslicecopy.
  */
 export function copyValues(ctx: Context, kind: Kind<unknown>, dst: number, src: number, n: number): void {
   const { bytes, ptrWords, hostWords } = kind;
+  const { w, mutator } = ctx;
   if (dst === src) return;
-  if (ptrWords.length === 0 && hostWords.length === 0) {
-    ctx.u8.copyWithin(dst, src, src + n * bytes);
-    return;
+  const barrier = mutator.slowStore && ptrWords.length > 0;
+  if (barrier) {
+    for (let at = 0; at < n * bytes; at += bytes) {
+      for (const k of ptrWords) mutator.beforeStore(((dst + at) >>> 2) + k, w[((src + at) >>> 2) + k]!);
+    }
   }
-  const backwards = dst > src && dst < src + n * bytes;
-  for (let k = 0; k < n; k++) {
-    const at = (backwards ? n - 1 - k : k) * bytes;
-    copyWords(ctx, kind, (dst + at) >>> 2, (src + at) >>> 2);
+  if (hostWords.length === 0) ctx.u8.copyWithin(dst, src, src + n * bytes);
+  else {
+    const backwards = dst > src && dst < src + n * bytes;
+    for (let k = 0; k < n; k++) {
+      const at = (backwards ? n - 1 - k : k) * bytes;
+      moveWords(ctx, kind, (dst + at) >>> 2, (src + at) >>> 2);
+    }
   }
+  if (barrier) mutator.afterStores();
 }
 
-function copyWords(ctx: Context, kind: Kind<unknown>, dst: number, src: number): void {
-  const { w, mutator } = ctx;
-  const { ptrWords, hostWords } = kind;
-  let p = 0;
+/** Moves a value that has host words; its barriers have run. */
+function moveWords(ctx: Context, kind: Kind<unknown>, dst: number, src: number): void {
+  const { w } = ctx;
+  const { hostWords } = kind;
   let h = 0;
   for (let k = 0; k < kind.bytes >>> 2; k++) {
-    if (ptrWords[p] === k) {
-      mutator.storePointer(dst + k, w[src + k]!);
-      p++;
-    } else if (hostWords[h] === k) {
+    if (hostWords[h] === k) {
       setHost(ctx, dst + k, getHost(ctx, src + k));
       h++;
     } else w[dst + k] = w[src + k]!;
   }
 }
 
-/** @internal Makes a value zero. Source: typedmemclr. */
+/** @internal Makes a value zero; the caller says when the stores are done (Mutator.afterStores). Source: typedmemclr. */
 export function clearValue(ctx: Context, kind: Kind<unknown>, addr: number): void {
-  for (const k of kind.ptrWords) ctx.mutator.storePointer((addr >>> 2) + k, 0);
-  for (const k of kind.hostWords) dropHost(ctx, (addr >>> 2) + k);
+  const { w, mutator } = ctx;
+  const first = addr >>> 2;
+  if (mutator.slowStore) for (const k of kind.ptrWords) mutator.beforeStore(first + k, 0);
+  for (const k of kind.hostWords) dropHost(ctx, first + k);
   if (kind.hostWords.length === 0) {
-    ctx.u8.fill(0, addr, addr + kind.bytes); // the pointers are nil already
+    ctx.u8.fill(0, addr, addr + kind.bytes);
     return;
   }
-  for (let k = 0; k < kind.bytes >>> 2; k++) if (!kind.hostWords.includes(k)) ctx.w[(addr >>> 2) + k] = 0;
+  for (let k = 0; k < kind.bytes >>> 2; k++) if (!kind.hostWords.includes(k)) w[first + k] = 0;
 }
