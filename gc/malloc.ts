@@ -211,6 +211,7 @@ export class Mutator {
 
   private largeObject(bytes: number, type: RType): Addr {
     const { heap, gc } = this;
+    if (!Number.isInteger(bytes)) throw new RangeError(`mallocgc: got ${String(bytes)} bytes, wanted a whole number`); // NaN is not small
     const npages = Math.ceil(bytes / pageSize);
     this.nanos += gc.deductSweepCredit(npages * pageSize, npages);
     if (gc.marking) this.payAssist(bytes);

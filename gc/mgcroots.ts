@@ -38,6 +38,11 @@ export class Roots {
     this.pacer.globalsScan += words * 4;
   }
 
+  /** Whether an address is that of a global variable. */
+  isGlobal(addr: Addr): boolean {
+    return this.globals.some((block) => addr >= block.addr && addr < block.addr + block.words * 4);
+  }
+
   /** Marking begins: lists the jobs. */
   prepare(stacks: number): void {
     this.next = 0;

@@ -73,10 +73,13 @@ export class TypeTable {
   }
 
   /**
-   * Defines a type. Errors (RangeError): a size that is no positive multiple of 4, pointer offsets out of order or out of
+   * Defines a type. Errors: a name that is no text, pointer offsets that are no list (TypeError); (RangeError): a size that is no positive multiple of 4, pointer offsets out of order or out of
    * the value, a name that is taken by another layout, too many types.
    */
   define(name: string, size: number, ptrWords: readonly number[]): RType {
+    if (typeof name !== 'string' || name === '')
+      throw new TypeError(`type name: got ${String(name) || "''"}, wanted a text that is not empty`);
+    if (!Array.isArray(ptrWords)) throw new TypeError(`type ${name}: pointer words: got ${String(ptrWords)}, wanted a list of numbers`);
     if (!Number.isInteger(size) || size < 4 || size % 4 !== 0 || size > 1 << 28) {
       throw new RangeError(`type ${name}: size ${size}, wanted a multiple of 4 from 4 to 2^28 bytes`);
     }

@@ -24,6 +24,7 @@ import {
   type Selected,
   type TrySelected,
 } from './chan.ts';
+import { CheckedRaw } from './checkedraw.ts';
 import type { Context } from './context.ts';
 import { freeOSMemory, setGCPercent, setMemoryLimit } from './debug.ts';
 import { goroutineDump } from './dump.ts';
@@ -63,7 +64,7 @@ export class Go extends Maker implements Caller {
 
   /** The raw layer: addresses and explicit frames. */
   get raw(): Raw {
-    return (this.ctx.raw ??= new Raw(this.ctx));
+    return (this.ctx.raw ??= this.ctx.serials === null ? new Raw(this.ctx) : new CheckedRaw(this.ctx));
   }
 
   /** Virtual nanoseconds since the start. */

@@ -33,7 +33,7 @@ export interface Options {
   heapBytes?: number;
   /** Goroutines at once. Default 65536. */
   maxGoroutines?: number;
-  /** Checked mode: a reference to an object that was freed is caught when it is used. Slower. Default false. */
+  /** Checked mode: a reference to an object that was freed is caught when it is used, and so is misuse of `go.raw`. Slower. Default false. */
   checked?: boolean;
   /** Keeps the true live set of every bucket at each mark termination. Default false. */
   oracle?: boolean;

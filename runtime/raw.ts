@@ -5,22 +5,26 @@
 //   R1  an address that must survive a call, an allocation or a yield is in a frame slot, in the heap or pinned
 //   R2  a pointer into the heap is stored with store(), never by writing to `words`
 //   R3  enter and leave pair up; a frame's slots are read and written through its handle, because stacks move
+//
+// In checked mode checkedraw.ts stands in its place and says which rule was broken.
 
 import type { Mutator } from '../gc/malloc.ts';
-import type { RType } from '../heap/types.ts';
-import { FrameHead, type Stacks } from '../sched/stack.ts';
+import { RType } from '../heap/types.ts';
+import { FrameHead, maxFrameSlots, type Stacks } from '../sched/stack.ts';
 import { callSite } from './callsite.ts';
 import type { Context } from './context.ts';
-import { type AnyStruct, rtypeOf } from './struct.ts';
+import { maxAlloc } from './kinds.ts';
+import { type AnyStruct, rtypeOf, typeText } from './struct.ts';
 
 /** Addresses and explicit frames of one goroutine's runtime: `go.raw`. */
 export class Raw {
   /** The arena as int32 words: words[addr >>> 2] is an object's first word. Load freely; store pointers with store(). */
   readonly words: Int32Array;
-  private readonly stacks: Stacks;
+  /** @internal */
+  protected readonly stacks: Stacks;
 
   /** @internal */
-  constructor(private readonly ctx: Context) {
+  constructor(/** @internal */ protected readonly ctx: Context) {
     this.words = ctx.w;
     this.stacks = ctx.stacks;
   }
@@ -51,8 +55,12 @@ export class Raw {
     return this.ctx.mutator.newObject(type);
   }
 
-  /** A new zeroed array of n values. Go's make([]T, n). */
+  /** A new zeroed array of n values. Go's make([]T, n). RangeError: n is no natural number, or the array larger than 1 GiB. */
   array(type: RType, n: number): number {
+    if (!(type instanceof RType)) wrongType('raw.array', type);
+    if (!Number.isInteger(n) || n < 0 || n * type.size > maxAlloc) {
+      throw new RangeError(`raw.array of ${type.name}: got ${String(n)}, wanted a natural number of values, together at most 2^30 bytes`);
+    }
     return this.ctx.mutator.mallocgc(type.size * n, type);
   }
 
@@ -76,8 +84,9 @@ export class Raw {
     else this.words[(addr >>> 2) + k] = value; // storePointer, written out: it would not be inlined this deep
   }
 
-  /** Pushes a frame of n zero slots; returns its handle. */
+  /** Pushes a frame of n zero slots; returns its handle. RangeError: n is no whole number from 0 to 65535. */
   enter(pc: number, n: number): number {
+    if ((n & maxFrameSlots) !== n) throw new RangeError(`raw.enter: got ${String(n)} slots, wanted a whole number from 0 to 65535`);
     return this.stacks.push(pc, n);
   }
 
@@ -95,4 +104,9 @@ export class Raw {
   set(frame: number, k: number, addr: number): void {
     this.words[((this.stacks.lo + frame) >>> 2) + FrameHead.words + k] = addr;
   }
+}
+
+/** @internal TypeError: `who` wanted a type of this machine. */
+export function wrongType(who: string, got: unknown): never {
+  throw new TypeError(`${who}: got ${typeText(got)}, wanted a type made by raw.type or raw.defineType`);
 }

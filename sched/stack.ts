@@ -36,6 +36,9 @@ export const enum FrameHead {
   words,
 }
 
+/** Most slots of one frame: what the low half of its shape counts. */
+export const maxFrameSlots = 0xffff;
+
 const minStack = 64;
 const poolOrders = 7; // 64, 128, … 4K: cut from one page; larger stacks are whole spans
 /**
@@ -174,6 +177,12 @@ export class Stacks {
       fp = prevWords === 0 ? 0 : fp - (prevWords << 2);
     }
     return 0;
+  }
+
+  /** Offset from `lo` of the running goroutine's innermost frame; -1 when it has none. */
+  innermostFrame(): number {
+    this.spill();
+    return this.fp === 0 ? -1 : this.fp - this.lo;
   }
 
   /** Pushes the first frame of a goroutine that does not run yet. */
