@@ -1,6 +1,6 @@
 // dump: the heap as text, one character a page or a slot. A heap map in a test's failure says more than any message. In colour
 // the characters stay the same, so that nothing is lost where there is none; whether there is, the caller knows.
-import type { Addr } from '../runtime/internal/memory.ts';
+import { type Addr, addressArgument } from '../runtime/internal/memory.ts';
 import { type Heap, heapStartPage, type Page } from './mheap.ts';
 import { type MSpan, SpanState } from './mspan.ts';
 
@@ -60,6 +60,7 @@ function pageChar(heap: Heap, s: MSpan, page: number): string {
  * marking), `#` marked (grey or black; with the set of grey objects, `g` grey and `#` black). Caches must be written back. colour: with ANSI colours.
  */
 export function slotMap(heap: Heap, addr: Addr, grey: ReadonlySet<Addr> = nothingGrey, colour = false): string {
+  addressArgument('slotMap', addr);
   const s = heap.spanOf(addr);
   if (s === 0) return `0x${addr.toString(16)}: no span`;
   const { mspan } = heap;

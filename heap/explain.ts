@@ -4,7 +4,7 @@
 // The heap knows spans, objects and pointers. What lies above it (names of roots, fields and functions, which objects are
 // grey) is asked for through Surroundings. One walk from the roots, breadth first, gives the shortest path and tells
 // holders that are alive from holders that are garbage themselves.
-import type { Addr } from '../runtime/internal/memory.ts';
+import { type Addr, addressArgument } from '../runtime/internal/memory.ts';
 import { bitWordShift, granuleBytes, wordsPerPage } from './layout.ts';
 import type { Heap } from './mheap.ts';
 import { type MSpan, SpanState } from './mspan.ts';
@@ -90,8 +90,9 @@ export interface Explanation {
 
 const hex = (addr: Addr) => `0x${addr.toString(16)}`;
 
-/** Explains an address; any number will do. */
+/** Explains an address; any whole number will do. */
 export function explain(heap: Heap, addr: Addr, around: Surroundings): Explanation {
+  addressArgument('explain', addr);
   const s = addr > 0 && heap.isHeapAddr(addr) ? heap.spanOf(addr) : (0 as MSpan);
   const span = s === 0 ? null : spanFacts(heap, s);
   const object = s === 0 ? null : objectFacts(heap, s, addr, around);

@@ -5,7 +5,7 @@ import { kindOf, newValues, sameKind, type ValueOf } from './kinds.ts';
 import { checkBounds, Sequence } from './sequence.ts';
 import { type Slice, sliceAt } from './slice.ts';
 import { wrongValue } from './struct.ts';
-import { copyValues, type Field, type Handle, Kind, maxValueBytes } from './value.ts';
+import { copyValues, type Field, type Handle, Kind, maxValueBytes, ownHandle } from './value.ts';
 
 /** The type of arrays of E. */
 export interface ArrayField<E extends Field<unknown>> extends Kind<ArrayRef<ValueOf<E>>> {
@@ -56,6 +56,7 @@ export class ArrayKind extends Kind<ArrayRef<unknown>> {
     return new ArrayRef(ctx, addr, this);
   }
   override store(ctx: Context, addr: number, value: ArrayRef<unknown>): void {
+    ownHandle(ctx, value);
     if (!(value instanceof ArrayRef) || !this.isPlace(value)) wrongValue(`a value of type ${this.name}`, 'such an array', value);
     value.live();
     copyValues(ctx, this.arrayOf, addr, value.addr, this.length);

@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { kindOf, newValues, pointerKind } from './kinds.ts';
 import { type AnyStruct, addressOf, type Field, makeRef, type RefBase, Struct, wrongValue } from './struct.ts';
 import { closeTemps, openTemps, rootAll, setTemp } from './temps.ts';
-import type { Kind } from './value.ts';
+import { type Kind, ownHandle } from './value.ts';
 
 /** Turns what the program sees into what travels, and back. */
 export interface Elem<T> {
@@ -39,18 +39,23 @@ function structs(ctx: Context, type: AnyStruct): Elem<unknown> {
   const only = pointerKind(type);
   return {
     kind: ElemKind.pointer,
-    toRaw: (value) => (value === null ? 0 : ctx.serials === null ? addressOf(value as RefBase<AnyStruct>) : only.rootOf(value)),
+    toRaw: (value) => (value === null ? 0 : ctx.serials === null ? addressOf(value as RefBase<AnyStruct>) : ownRoot(ctx, only, value)),
     fromRaw: (raw) => (raw === 0 ? null : makeRef(ctx, type, raw as number)),
   };
 }
 
+function ownRoot(ctx: Context, kind: Kind<unknown>, value: unknown): number {
+  ownHandle(ctx, value);
+  return kind.rootOf(value);
+}
+
 function onePointer(ctx: Context, kind: Kind<unknown>): Elem<unknown> {
-  return { kind: ElemKind.pointer, toRaw: (value) => kind.rootOf(value), fromRaw: (raw) => kind.withPointer(ctx, raw as number) };
+  return { kind: ElemKind.pointer, toRaw: (value) => ownRoot(ctx, kind, value), fromRaw: (raw) => kind.withPointer(ctx, raw as number) };
 }
 
 function boxes(ctx: Context, kind: Kind<unknown>): Elem<unknown> {
   const toRaw = (value: unknown) => {
-    kind.rootOf(value); // refuses what is of another type before anything is made
+    ownRoot(ctx, kind, value); // refuses what is of another type before anything is made
     const temps = openTemps(ctx, 1);
     try {
       rootAll(ctx, [value]);

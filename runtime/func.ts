@@ -19,7 +19,7 @@ import { type LocalField, type LocalValue, valueLocal } from './locals.ts';
 import { Maker } from './make.ts';
 import { Scope } from './panic.ts';
 import { type AnyStruct, addressOf, checkTarget, makeRef, plainAddress, type Ref, type RefBase, rtypeOf, Struct } from './struct.ts';
-import { type Field, Handle, type Kind } from './value.ts';
+import { type Field, Handle, type Kind, ownHandle } from './value.ts';
 
 /** Declared locals of a function, by name: whatever has a pointer in it. A struct or an array stands for a pointer to one. */
 export type Locals = Readonly<Record<string, LocalField>>;
@@ -69,7 +69,7 @@ export class FrameBase extends Maker implements Caller {
 
 /** @internal */
 export function allocate<S extends AnyStruct>(ctx: Context, type: S): Ref<S> {
-  const known = ctx.rtypes[type.index];
+  const known = ctx.rtypes[type?.index];
   if (known === undefined) return allocateFirst(ctx, type);
   const addr = ctx.mutator.newObject(known);
   return (ctx.serials === null ? new type.Plain(ctx, addr) : new type.Checked(ctx, addr)) as Ref<S>;
@@ -195,6 +195,7 @@ function checkedLocalAccessor(type: LocalType, k: number): LocalAccessor {
       return addr === 0 ? null : new type.Checked(this.ctx, addr);
     },
     set(value: AnyRef) {
+      ownHandle(this.ctx, value);
       checkTarget(type, value, () => `local ${k}`);
       setCheckedLocal(this, k, value === null ? 0 : addressOf(value));
     },
@@ -317,5 +318,8 @@ function rootOf(arg: unknown): number {
 
 /** @internal Puts the references among the arguments into the slots behind the locals of the frame at an address. */
 export function rootArguments(ctx: Context, first: number, args: readonly unknown[]): void {
-  for (let i = 0; i < args.length; i++) ctx.w[first + i] = rootOf(args[i]);
+  for (let i = 0; i < args.length; i++) {
+    ownHandle(ctx, args[i]);
+    ctx.w[first + i] = rootOf(args[i]);
+  }
 }

@@ -37,7 +37,7 @@ import { type MemStats, readMemStats } from './memstats.ts';
 import { makePool, type Pool, type PoolElem, type PoolValue } from './pool.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
-import { type AnyStruct, addressOf, type Field, type Ref, RefBase, structOf } from './struct.ts';
+import { type AnyStruct, addressOf, type Field, type Ref, RefBase, structOf, typeText } from './struct.ts';
 import { type ChanTimer, Ticker, Timer } from './time.ts';
 import { Handle } from './value.ts';
 
@@ -105,7 +105,11 @@ export class Go extends Maker implements Caller {
    * another, is smaller than 16 bytes, has a finalizer. TypeError: no reference, or a stale one.
    */
   free<S extends AnyStruct>(ref: Ref<S>): boolean {
-    if (!(ref instanceof RefBase)) throw new TypeError(`go.free: got ${ref === null ? 'null' : typeof ref}, wanted a reference`);
+    if (!(ref instanceof RefBase)) {
+      throw new TypeError(
+        `go.free: got ${typeText(ref)}, wanted a reference to a struct; what else lies in the heap is freed by go.raw.free(x.addr)`,
+      );
+    }
     return this.ctx.mutator.free(addressOf(ref));
   }
 

@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { type Frame, FrameBase, type Locals, localTypes, usedTooLate } from './func.ts';
 import { valueLocal } from './locals.ts';
 import { type AnyStruct, addressOf, checkTarget, makeRef, type RefBase, Struct } from './struct.ts';
+import { ownHandle } from './value.ts';
 
 /** @internal Pushes a frame for the locals of the running goroutine. */
 export function goroutineLocals<const L extends Locals>(ctx: Context, locals: L): Frame<L> {
@@ -70,6 +71,7 @@ function localAccessor(type: AnyStruct, k: number): PropertyDescriptor & ThisTyp
       return addr === 0 ? null : makeRef(this.ctx, type, addr);
     },
     set(value: RefBase<AnyStruct> | null) {
+      ownHandle(this.ctx, value);
       if (this.ctx.serials !== null) checkTarget(type, value, () => `local ${k}`);
       setSlot(this, k, value === null ? 0 : addressOf(value));
     },

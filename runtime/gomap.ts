@@ -20,7 +20,7 @@ import { isKeyAt, isKeyKind, type Sought, soughtKey, storedKey } from './mapkey.
 import { boundsPanic } from './sequence.ts';
 import { wrongValue } from './struct.ts';
 import { closeTemps, openTemps, rootAll, setTemp } from './temps.ts';
-import { clearValue, copyValues, type Field, Handle, Kind, maxValueBytes, ValueHandle } from './value.ts';
+import { clearValue, copyValues, type Field, Handle, Kind, maxValueBytes, ownHandle, ValueHandle } from './value.ts';
 
 /** Word offsets of a map's header. */
 const enum HMap {
@@ -119,6 +119,7 @@ export class MapKind extends Kind<GoMap<unknown, unknown>> {
     return new GoMap(ctx, header, this);
   }
   override store(ctx: Context, addr: number, value: GoMap<unknown, unknown>): void {
+    ownHandle(ctx, value);
     ctx.mutator.storePointer(addr >>> 2, this.rootOf(value));
   }
   override zero(ctx: Context): GoMap<unknown, unknown> {
@@ -164,7 +165,7 @@ export function makeMap(ctx: Context, type: Kind<unknown>, hint: number): GoMap<
     setTemp(ctx, temps, 0, header);
     ctx.w[(header >>> 2) + HMap.seed] = ctx.mapRand.next();
     let log2 = 0;
-    while (tooFull(Number.isInteger(hint) ? hint : 0, log2) && log2 < 20) log2++;
+    while (tooFull(hint, log2) && log2 < 20) log2++;
     const made = new GoMap(ctx, header, type as MapKind);
     if (log2 > 0) {
       ctx.w[(header >>> 2) + HMap.log2] = log2;

@@ -13,7 +13,7 @@ import { boundsPanic, checkBounds, indexError } from './sequence.ts';
 import { Slice } from './slice.ts';
 import { wrongValue } from './struct.ts';
 import { closeTemps, openTemps, rootAll } from './temps.ts';
-import { Kind, ValueHandle } from './value.ts';
+import { Kind, ownHandle, ValueHandle } from './value.ts';
 
 /** Word offsets of a string in memory. */
 const enum StringWord {
@@ -156,6 +156,7 @@ class StringKind extends Kind<GoString> {
     return new GoString(ctx, ctx.w[(addr >>> 2) + StringWord.bytes]!, ctx.w[(addr >>> 2) + StringWord.len]!);
   }
   override store(ctx: Context, addr: number, value: GoString): void {
+    ownHandle(ctx, value);
     const bytes = this.rootOf(value);
     ctx.w[(addr >>> 2) + StringWord.len] = value.length;
     ctx.mutator.storePointer((addr >>> 2) + StringWord.bytes, bytes);

@@ -15,7 +15,7 @@ import {
   typeText,
   wrongValue,
 } from './struct.ts';
-import { type Accessor, type Field, Handle, Kind, type Ptr } from './value.ts';
+import { type Accessor, type Field, Handle, Kind, ownHandle, type Ptr } from './value.ts';
 
 /** What a value of a type is in JavaScript: numbers, truth values, handles; a struct or an array is a reference to its place. */
 export type ValueOf<E> = FieldValue<E, never>;
@@ -157,6 +157,7 @@ class PtrKind extends Kind<Handle | null> {
     return to === 0 ? null : this.pointee.place(ctx, to);
   }
   override store(ctx: Context, addr: number, value: Handle | null): void {
+    ownHandle(ctx, value);
     ctx.mutator.storePointer(addr >>> 2, this.rootOf(value));
   }
   override zero(): null {

@@ -5,7 +5,7 @@ import type { ArrayField, ArrayRef } from './array.ts';
 import type { Context } from './context.ts';
 import type { ValueOf } from './kinds.ts';
 import type { AnyStruct, Ref } from './struct.ts';
-import type { Field, Handle, Kind } from './value.ts';
+import { type Field, type Handle, type Kind, ownHandle } from './value.ts';
 
 /** Types that a local may have: those with one pointer. */
 export type LocalField = Field<Handle | null>;
@@ -37,6 +37,7 @@ export function valueLocal<F extends Holder>(
       return slot(this, k) === 0 ? kind.zero(this.ctx) : this.values![k];
     },
     set(value: unknown) {
+      ownHandle(this.ctx, value);
       setSlot(this, k, kind.rootOf(value));
       (this.values ??= [])[k] = value;
     },

@@ -5,7 +5,7 @@ import { type GoString, newString } from './gostring.ts';
 import { kindOf, type ValueOf } from './kinds.ts';
 import { panic } from './panic.ts';
 import { makeSlice, type Slice, type SliceField, SliceKind } from './slice.ts';
-import type { Field } from './value.ts';
+import { type Field, wholeNumber } from './value.ts';
 
 /** Base of Go and of frames. */
 export abstract class Maker {
@@ -14,13 +14,13 @@ export abstract class Maker {
 
   /**
    * A slice of len zeroed elements with room for cap, or a map with room for about `len` entries. Go's make. May run the
-   * collector first. Panics with Go's words.
+   * collector first. Panics with Go's words; TypeError or RangeError for what is no whole number.
    */
   make<E extends Field<unknown>>(type: SliceField<E>, len: number, cap?: number): Slice<ValueOf<E>>;
   make<K extends Field<unknown>, V extends Field<unknown>>(type: MapField<K, V>, hint?: number): GoMap<ValueOf<K>, ValueOf<V>>;
   make(type: Field<unknown>, len = 0, cap = len): unknown {
     const kind = kindOf(type, 'make');
-    if (kind instanceof MapKind) return makeMap(this.ctx, kind, len);
+    if (kind instanceof MapKind) return makeMap(this.ctx, kind, wholeNumber('make', kind, 'hint', len));
     if (kind instanceof SliceKind) return makeSlice(this.ctx, kind.sliceOf, len, cap);
     throw new TypeError(`make: wanted a slice or a map type, got ${kind.name}`);
   }

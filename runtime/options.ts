@@ -40,7 +40,7 @@ export interface Options {
   /** Checks every heap invariant at each phase change (ours), and marks a second time independently (gccheckmark). */
   checkHeap?: boolean;
   checkMark?: boolean;
-  /** Knobs of GODEBUG, such as 'gctrace=1,clobberfree=1': see godebug.ts. */
+  /** Knobs of GODEBUG, such as 'gctrace=1,clobberfree=1': see godebug.ts. What they print goes to `output`; without it, nowhere. */
   godebug?: string;
   /** Takes the lines that knobs print, one a call and without the newline; what Go writes on standard error. Default: nobody. */
   output?: (line: string) => void;
@@ -124,6 +124,9 @@ const known = new Set<string>([
 
 /** Checks options and fills in the defaults. Throws RangeError or TypeError. */
 export function settings(o: Options): Settings {
+  if (typeof o !== 'object' || o === null || Array.isArray(o)) {
+    throw new TypeError(`options: got ${o === null ? 'null' : Array.isArray(o) ? 'a list' : typeof o}, wanted an object`);
+  }
   for (const key of Object.keys(o)) if (!known.has(key)) throw new TypeError(`option ${key}: there is no such option`);
   const heapBytes = integer('heapBytes', o.heapBytes ?? 256 << 20, 8192, maxHeapBytes);
   const scheme = schemeName('scheme', o.scheme ?? 'three-stage');
@@ -135,8 +138,8 @@ export function settings(o: Options): Settings {
   }
   if (o.output !== undefined && typeof o.output !== 'function')
     throw new TypeError(`option output: got ${typeof o.output}, wanted a function`);
-  if (o.chooser !== undefined && typeof o.chooser.choose !== 'function') {
-    throw new TypeError(`option chooser: got ${typeof o.chooser}, wanted an object with a method choose`);
+  if (o.chooser !== undefined && typeof o.chooser?.choose !== 'function') {
+    throw new TypeError(`option chooser: got ${o.chooser === null ? 'null' : typeof o.chooser}, wanted an object with a method choose`);
   }
   const memoryLimit = memoryLimitOf('option memoryLimit', o.memoryLimit ?? 'off');
   if (memoryLimit !== Infinity && o.era === '2014') throw new RangeError('option memoryLimit: Go had none in 2014; leave it out, or era');

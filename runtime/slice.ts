@@ -12,7 +12,7 @@ import { kindOf, maxAlloc, newValues, sameKind, type ValueOf } from './kinds.ts'
 import { boundsPanic, checkBounds, Sequence } from './sequence.ts';
 import { wrongValue } from './struct.ts';
 import { closeTemps, openTemps, rootAll, setTemp } from './temps.ts';
-import { copyValues, type Field, type Handle, Kind } from './value.ts';
+import { copyValues, type Field, type Handle, Kind, ownHandle, wholeNumber } from './value.ts';
 
 /** Word offsets of a slice in memory. */
 const enum SliceWord {
@@ -69,6 +69,7 @@ export class SliceKind extends Kind<Slice<unknown>> {
     return new Slice(ctx, ctx.w[i + SliceWord.array]!, ctx.w[i + SliceWord.len]!, ctx.w[i + SliceWord.cap]!, this.sliceOf);
   }
   override store(ctx: Context, addr: number, value: Slice<unknown>): void {
+    ownHandle(ctx, value);
     const array = this.rootOf(value);
     const i = addr >>> 2;
     ctx.w[i + SliceWord.len] = value.length;
@@ -108,9 +109,16 @@ export function slice<E extends Field<unknown>>(elem: E): SliceField<E> {
 /** @internal make([]T, len, cap). Panics with Go's words. Source: makeslice. */
 export function makeSlice(ctx: Context, elem: Kind<unknown>, len: number, cap: number): Slice<unknown> {
   const fits = (n: number) => Number.isInteger(n) && n >= 0 && n * elem.bytes <= maxAlloc && n < 2 ** 31;
-  if (!fits(len)) boundsPanic('makeslice: len out of range');
-  if (!fits(cap) || len > cap) boundsPanic('makeslice: cap out of range');
+  if (!fits(len)) outOfRange(elem, 'len', len);
+  if (!fits(cap)) outOfRange(elem, 'cap', cap);
+  if (len > cap) boundsPanic('makeslice: cap out of range');
   return new Slice(ctx, newValues(ctx, elem, cap), len, cap, elem);
+}
+
+/** Panics with Go's words; what is no whole number Go would not compile. */
+function outOfRange(elem: Kind<unknown>, what: 'len' | 'cap', n: number): never {
+  wholeNumber('make', sliceKind(elem), what, n);
+  return boundsPanic(`makeslice: ${what} out of range`);
 }
 
 /** Go's append: a slice with the values behind those of s, in the same array if it has room. May run the collector. */

@@ -13,7 +13,7 @@ import type { Context } from './context.ts';
 import type { GoMap, MapField } from './gomap.ts';
 import { nilDereference } from './internal/throw.ts';
 import type { Slice, SliceField } from './slice.ts';
-import { type Accessor, copyValues, type Field, Handle, Kind, maxValueBytes, serialAt, staleReference } from './value.ts';
+import { type Accessor, copyValues, type Field, Handle, Kind, maxValueBytes, ownHandle, serialAt, staleReference } from './value.ts';
 
 export type { Field } from './value.ts';
 
@@ -121,6 +121,7 @@ export class Struct<F extends Fields> extends Kind<RefBase<AnyStruct>> {
     return makeRef(ctx, this, addr);
   }
   override store(ctx: Context, addr: number, value: RefBase<AnyStruct>): void {
+    ownHandle(ctx, value);
     if (!(value instanceof RefBase) || structOf(value) !== this) wrongValue(`a field of type ${this.name}`, `a ${this.name}`, value);
     copyValues(ctx, this, addr, value.live() << 2, 1);
   }
@@ -194,7 +195,7 @@ export function wrongValue(place: string, wanted: string, got: unknown): never {
 export function typeText(value: unknown): string {
   if (value === null) return 'null';
   if (value instanceof RefBase) return `a reference to ${structOf(value).name}`;
-  if (value instanceof Handle) return `a ${value.constructor.name}`;
+  if (value instanceof Handle) return `a ${value.constructor.name.replace(/^_/, '')}`; // a bundler's underscore
   return typeof value;
 }
 
@@ -210,8 +211,12 @@ export function makeRef(ctx: Context, s: AnyStruct, addr: number): RefBase<AnySt
 let structs = 0;
 const byName = new Map<string, AnyStruct>();
 
-/** Declares a struct type. Throws TypeError for a reserved field name or no fields. */
+/** Declares a struct type. Throws TypeError for a name that is no text, a reserved field name or no fields. */
 export function struct<const F extends Fields>(name: string, fields: F): Struct<F> {
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError(`struct name: got ${String(name) || "''"}, wanted a text that is not empty`);
+  if (typeof fields !== 'object' || fields === null)
+    throw new TypeError(`struct ${name}: fields: got ${typeText(fields)}, wanted an object`);
   return new Struct(name, fields);
 }
 
@@ -292,6 +297,7 @@ function checkedAccessor(owner: AnyStruct, f: Field<unknown>, key: string): Acce
     },
     set(value: unknown) {
       this.live();
+      ownHandle(this.ctx, value);
       checkValue(owner, f, key, value);
       set.call(this, value);
     },

@@ -99,6 +99,14 @@ export abstract class Kind<T> implements Field<T> {
   }
 }
 
+/** @internal n, when it is a whole number; `what` says which argument of `who`. TypeError: no number; RangeError: no whole one. */
+export function wholeNumber(who: string, kind: Kind<unknown>, what: string, n: number): number {
+  if (typeof n !== 'number')
+    throw new TypeError(`${who} of ${kind.name}: ${what}: got ${n === null ? 'null' : typeof n}, wanted a whole number`);
+  if (!Number.isInteger(n)) throw new RangeError(`${who} of ${kind.name}: ${what}: got ${n}, wanted a whole number`);
+  return n;
+}
+
 /** Something in JavaScript that carries an address of the arena. */
 export class Handle {
   constructor(
@@ -131,6 +139,15 @@ export class ValueHandle extends Handle {
 export function serialAt(ctx: Context, addr: number): number {
   const base = ctx.serials![addr >>> 3] !== 0 ? addr : ctx.machine.heap.objectBase(addr);
   return ctx.serials![base >>> 3]!;
+}
+
+/** @internal Checked mode: what carries an address of another runtime's arena is refused; its address means something else here. */
+export function ownHandle(ctx: Context, value: unknown): void {
+  if (ctx.serials !== null && value instanceof Handle && value.ctx !== ctx) {
+    throw new TypeError(
+      `a value of another Runtime (address 0x${value.addr.toString(16)} there): a value belongs to the runtime that it was made in`,
+    );
+  }
 }
 
 /** @internal */

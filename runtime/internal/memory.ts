@@ -27,6 +27,12 @@ export type AtomicColumn<I extends number> = Readonly<Record<I, number>> & { rea
 /** A byte address in the arena; 0 is nil. A 32-bit uintptr below 2 GiB, so it is always a small int32. */
 export type Addr = number;
 
+/** What came in as an address, for `who`: any whole number will do. TypeError: no number; RangeError: no whole one. */
+export function addressArgument(who: string, addr: Addr): void {
+  if (typeof addr !== 'number') throw new TypeError(`${who}: got ${addr === null ? 'null' : typeof addr}, wanted an address`);
+  if (!Number.isInteger(addr)) throw new RangeError(`${who}: got ${addr}, wanted an address`);
+}
+
 export const pageShift = 13;
 /** Page size in bytes, Go's _PageSize. */
 export const pageSize = 1 << pageShift;

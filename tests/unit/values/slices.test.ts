@@ -42,7 +42,6 @@ describe('make', () => {
     run(function* main(go) {
       const cases: [len: number, cap: number | undefined, words: string][] = [
         [-1, undefined, 'runtime error: makeslice: len out of range'],
-        [1.5, undefined, 'runtime error: makeslice: len out of range'],
         [2 ** 40, undefined, 'runtime error: makeslice: len out of range'],
         [0, -1, 'runtime error: makeslice: cap out of range'],
         [5, 4, 'runtime error: makeslice: cap out of range'],
