@@ -342,7 +342,7 @@ export class HChannel extends HeapRecord {
    */
   protected setElem(g: G, value: Addr): void {
     this.shade(value);
-    this.sched.gt.elem[g] = value;
+    this.sched.bring(g, value);
   }
 
   /** The receiver's own copy of a value that it takes at once. */

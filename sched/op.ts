@@ -52,6 +52,8 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
   from: ((raw: unknown) => unknown) | null = null;
   /** What is left to do when the goroutine runs again; null: nothing. Set only on an operation that waits. */
   again: Resumable | null = null;
+  /** A pointer that it brought is in gt.elem. */
+  broughtPointer = false;
   /** Thrown into the goroutine when it resumes. */
   error: Error | null = null;
 
@@ -71,14 +73,16 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
       return yielded;
     }
     this.inFlight = false;
-    if (this.error !== null) {
-      const { error } = this;
-      this.error = null;
-      throw error;
-    }
+    if (this.error !== null) this.fail();
     const raw = this.value;
     this.value = undefined;
     finished.value = this.convert === null ? raw : this.convert(raw, this);
     return finished;
+  }
+
+  private fail(): never {
+    const { error } = this;
+    this.error = null;
+    throw error;
   }
 }

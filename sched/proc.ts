@@ -29,7 +29,7 @@ import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
 import type { Era } from '../runtime/internal/era.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import type { LockOrder } from '../runtime/internal/lock.ts';
-import type { LinearAlloc } from '../runtime/internal/memory.ts';
+import type { Addr, LinearAlloc } from '../runtime/internal/memory.ts';
 import { fatal } from '../runtime/internal/throw.ts';
 import { Background } from './background.ts';
 import { type G, GStatus, type GTable, gTable, WaitReason } from './g.ts';
@@ -231,8 +231,20 @@ export class Sched extends Goroutines implements CallStack, Threads {
     op.inFlight = true;
     op.convert = null;
     op.again = null;
-    this.gt.elem[curg] = 0; // what the last operation brought is a root no longer
+    if (op.broughtPointer) this.dropPointer(op);
     return op;
+  }
+
+  /** What op's last use brought is a root no longer. */
+  private dropPointer(op: Op): void {
+    op.broughtPointer = false;
+    this.gt.elem[op.g] = 0;
+  }
+
+  /** Pointer that the operation of g brings: a root until the next one begins. The caller has shaded it. */
+  bring(g: G, pointer: Addr): void {
+    this.gt.elem[g] = pointer;
+    this.ops[g]!.broughtPointer = true;
   }
 
   /** A call that may wait more than once: as a value to be yield*ed, so that a forgotten yield* is noticed like any other. */

@@ -44,8 +44,10 @@ export class RunQueues {
   /** Takes a batch from the global queue: returns the first, the rest goes to p's ring. 0: empty. Source: globrunqget. */
   getGlobal(p: P, max: number): G {
     if (this.globalSize === 0) return 0 as G;
-    let n = Math.min(this.globalSize, Math.floor(this.globalSize / this.procs) + 1, runqSize >> 1);
-    if (max > 0) n = Math.min(n, max);
+    const { globalSize: size } = this;
+    let n = this.procs === 1 ? size : Math.min(size, Math.floor(size / this.procs) + 1);
+    if (n > runqSize >> 1) n = runqSize >> 1;
+    if (max > 0 && n > max) n = max;
     const first = this.popGlobal();
     for (n--; n > 0; n--) this.put(p, this.popGlobal(), false);
     return first;

@@ -19,6 +19,9 @@
 // a call that neither collects nor is sampled never touches the arena. While there may be such frames `limit` is 0, so
 // that the next push takes its slow road and writes them first (as Go poisons the stack guard of a goroutine that it wants
 // to stop), and whoever looks at the stack calls `save`.
+//
+// Most turns touch no stack at all: a goroutine takes a value and sends it on. So a switch reads none of the stack's registers
+// but `lo`; the first push or pop reads the others, and only what was read is written back.
 
 import type { GcWork } from '../gc/mgcwork.ts';
 import type { Heap } from '../heap/mheap.ts';
@@ -40,6 +43,8 @@ export const enum FrameHead {
 export const maxFrameSlots = 0xffff;
 
 const minStack = 64;
+/** `hi` and `limit` of a stack whose registers are in the table: below every address, so that a push takes its slow road. */
+const unread = -1;
 const poolOrders = 7; // 64, 128, … 4K: cut from one page; larger stacks are whole spans
 /**
  * Largest stack; beyond it Go's `stack overflow`. Go's 32-bit ports allow 250 MB; ours hold only declared pointers, and the
@@ -63,17 +68,18 @@ export class Stacks {
   private readonly free: Addr[] = new Array<Addr>(poolOrders).fill(0);
   private readonly w: Int32Array;
   /**
-   * The running goroutine and its stack registers, in fields while it runs: `load` takes them from the table, `save` writes
-   * them back (when it stops, and before anybody looks at its stack). Zero when no goroutine runs.
+   * The running goroutine and its stack registers, in fields while it runs: `read` takes them from the table, `save` writes
+   * them back (when it stops, and before anybody looks at its stack). 0: no goroutine runs.
    */
   running: G = 0 as G;
   /** First byte of the running stack; frames are known by their offset from it. */
   lo: Addr = 0;
-  private hi: Addr = 0;
+  private hi: Addr = unread;
   private sp: Addr = 0;
+  /** 0 as well while the registers are unread. */
   private fp: Addr = 0;
   /** `hi`, or 0 while frames may be in registers only. */
-  private limit: Addr = 0;
+  private limit: Addr = unread;
   /** The arena has no page for a stack: collects garbage if that is safe now, and says whether it was. null: it never is. */
   whenFull: (() => boolean) | null = null;
   /** The typed layer's frames; null without one. */
@@ -88,12 +94,17 @@ export class Stacks {
 
   /** g runs from now on. */
   load(g: G): void {
-    const { gt } = this;
     this.running = g;
-    this.lo = gt.stackLo[g];
-    this.hi = this.limit = gt.stackHi[g];
+    this.lo = this.gt.stackLo[g];
+  }
+
+  /** The first use of the stack in this turn. */
+  private read(): void {
+    const { gt, running: g } = this;
+    this.hi = gt.stackHi[g];
     this.sp = gt.sp[g];
     this.fp = gt.fp[g];
+    if (this.limit === unread) this.limit = this.hi;
   }
 
   /** Writes all registers back; the goroutine may go on. */
@@ -110,13 +121,14 @@ export class Stacks {
 
   private spill(): void {
     if (this.limit === this.hi) return;
+    if (this.hi === unread) this.read();
     this.limit = this.hi; // first: the frames are pushed by push
     if (this.registers !== null) this.registers.spill();
   }
 
   private saveRegisters(): void {
     const { gt, running: g } = this;
-    if (g === 0) return;
+    if (g === 0 || this.hi === unread) return;
     gt.stackLo[g] = this.lo;
     gt.stackHi[g] = this.hi;
     gt.sp[g] = this.sp;
@@ -125,12 +137,14 @@ export class Stacks {
 
   /** The running goroutine stops. It has no frames in registers: what can stop is a generator, and those have none. */
   unload(): void {
-    this.saveRegisters();
+    if (this.limit !== unread) this.forget();
     this.running = 0 as G;
     this.lo = 0;
-    this.hi = 0;
-    this.limit = 0;
-    this.sp = 0;
+  }
+
+  private forget(): void {
+    this.saveRegisters();
+    this.hi = this.limit = unread;
     this.fp = 0;
   }
 
@@ -154,6 +168,7 @@ export class Stacks {
 
   /** Pops the innermost frame of the running goroutine. */
   pop(): void {
+    if (this.fp === 0) this.read();
     const { fp } = this;
     const prevWords = this.w[(fp >>> 2) + FrameHead.shape]! >>> 16;
     this.sp = fp;
@@ -162,6 +177,7 @@ export class Stacks {
 
   /** Pops the frame at `offset` from `lo` and everything above it. For unwinding a panic. */
   popTo(offset: number): void {
+    if (this.hi === unread) this.read();
     while (this.fp !== 0 && this.fp - this.lo >= offset) this.pop();
   }
 
@@ -169,6 +185,7 @@ export class Stacks {
   innermost(): number {
     const { w } = this;
     this.spill();
+    if (this.hi === unread) this.read();
     for (let fp = this.fp; fp !== 0; ) {
       const i = fp >>> 2;
       const pc = w[i + FrameHead.pc]!;
@@ -187,17 +204,30 @@ export class Stacks {
 
   /** Pushes the first frame of a goroutine that does not run yet. */
   pushFirst(g: G, pc: number, n: number): number {
-    const { running } = this;
+    const { gt, w, running } = this;
+    const lo = gt.stackLo[g];
+    const end = lo + ((FrameHead.words + n) << 2);
+    if (gt.fp[g] === 0 && end <= gt.stackHi[g]) {
+      const i = lo >>> 2;
+      w[i + FrameHead.pc] = pc;
+      w[i + FrameHead.shape] = n;
+      for (let k = 0; k < n; k++) w[i + FrameHead.words + k] = 0;
+      gt.sp[g] = end;
+      gt.fp[g] = lo;
+      return 0;
+    }
     this.save();
+    this.unload();
     this.load(g);
     const offset = this.push(pc, n);
-    this.save();
+    this.unload();
     this.load(running);
     return offset;
   }
 
   private pushInNewRoom(pc: number, n: number): number {
     this.spill();
+    if (this.hi === unread) this.read();
     const bytes = (FrameHead.words + n) << 2;
     if (this.sp + bytes > this.hi) this.grow(bytes);
     return this.push(pc, n);
