@@ -40,6 +40,8 @@ export class Context {
   held: readonly unknown[] | null = null;
   /** Pcs of goroutine functions. */
   readonly goPcs = new WeakMap<object, number>();
+  /** The last one that was asked for: a loop starts many of one function. */
+  readonly lastGo = { fn: null as object | null, pc: 0 };
   /** The frames of functions that run. */
   readonly frames: FrameStack;
   /** Types of this machine by kind, for those that are no structs, and kinds by type; filled when first used. */

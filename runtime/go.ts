@@ -336,7 +336,11 @@ export class Go extends Maker implements Caller {
 
 /** @internal Pc of a goroutine function; its place is that of the first `go` statement that starts it. */
 function goStatementPc(ctx: Context, fn: { name: string }, above: unknown): number {
-  return ctx.goPcs.get(fn) ?? newGoPc(ctx, fn, above);
+  if (fn === ctx.lastGo.fn) return ctx.lastGo.pc;
+  const pc = ctx.goPcs.get(fn) ?? newGoPc(ctx, fn, above);
+  ctx.lastGo.fn = fn;
+  ctx.lastGo.pc = pc;
+  return pc;
 }
 
 function newGoPc(ctx: Context, fn: { name: string }, above: unknown): number {

@@ -190,16 +190,17 @@ export class HChannel extends HeapRecord {
     if (w[i + HChan.closed] !== 0) throw chanPanic('close of closed channel', this.all.era2014);
     w[i + HChan.closed] = 1;
     const woken: G[] = [];
-    for (let sg = this.dequeue(HChan.recvq); sg !== 0; sg = this.dequeue(HChan.recvq)) {
+    for (let sg = this.serve(HChan.recvq); sg !== 0; sg = this.serve(HChan.recvq)) {
       const op = this.opOf(sg);
       op.value = this.zero;
       op.ok = false;
-      woken.push(this.release(sg));
+      woken.push(op.g);
     }
-    for (let sg = this.dequeue(HChan.sendq); sg !== 0; sg = this.dequeue(HChan.sendq)) {
+    for (let sg = this.serve(HChan.sendq); sg !== 0; sg = this.serve(HChan.sendq)) {
+      const op = this.opOf(sg);
       this.dropElem(sg);
-      this.opOf(sg).error = chanPanic('send on closed channel', this.all.era2014);
-      woken.push(this.release(sg));
+      op.error = chanPanic('send on closed channel', this.all.era2014);
+      woken.push(op.g);
     }
     for (let g = woken.pop(); g !== undefined; g = woken.pop()) sched.ready(g, true); // Go's list is LIFO
   }
@@ -233,23 +234,19 @@ export class HChannel extends HeapRecord {
   enqueueSend(g: G, value: unknown, k: number): void {
     this.touch();
     const { sudogs } = this.sched;
-    const sg = sudogs.acquire(g, this.i << 2);
-    if (this.kind === ElemKind.pointer) {
+    const sg = sudogs.wait(g, this.i << 2, this.i + HChan.sendq, k);
+    if (this.kind === ElemKind.number) sudogs.setNumber(sg, value as number);
+    else if (this.kind === ElemKind.host) sudogs.setHost(sg, value);
+    else {
       this.shade(value as Addr);
       this.w[(sg >>> 2) + Sudog.elem] = value as Addr;
-    } else if (this.kind === ElemKind.number) sudogs.setNumber(sg, value as number);
-    else sudogs.setHost(sg, value);
-    this.w[(sg >>> 2) + Sudog.selectCase] = k;
-    sudogs.enqueue(this.i + HChan.sendq, sg);
+    }
   }
 
   /** g waits to receive. */
   enqueueRecv(g: G, k: number): void {
     this.touch();
-    const { sudogs } = this.sched;
-    const sg = sudogs.acquire(g, this.i << 2);
-    this.w[(sg >>> 2) + Sudog.selectCase] = k;
-    sudogs.enqueue(this.i + HChan.recvq, sg);
+    this.sched.sudogs.wait(g, this.i << 2, this.i + HChan.recvq, k);
   }
 
   // --- values ----------------------------------------------------------------------------------------------------------
@@ -258,7 +255,7 @@ export class HChannel extends HeapRecord {
   protected sendNow(value: unknown): boolean {
     const { w, i } = this;
     if (w[i + HChan.recvq] !== 0) {
-      this.handTo(this.dequeue(HChan.recvq), value);
+      this.handTo(this.serve(HChan.recvq), value);
       return true;
     }
     if (w[i + HChan.qcount]! >= w[i + HChan.dataqsiz]!) return false;
@@ -272,7 +269,7 @@ export class HChannel extends HeapRecord {
     op.value = value;
     op.ok = true;
     if (this.kind === ElemKind.pointer) this.setElem(op.g, value as Addr);
-    this.sched.ready(this.release(sg), true);
+    this.sched.ready(op.g, true);
   }
 
   protected recvNow(into: Received): boolean {
@@ -281,14 +278,14 @@ export class HChannel extends HeapRecord {
       into.ok = true;
       into.value = this.takeBuf();
       if (w[i + HChan.sendq] !== 0) {
-        const sender = this.dequeue(HChan.sendq);
+        const sender = this.serve(HChan.sendq);
         this.putBuf(this.takeElem(sender)); // full: the sender's value takes the free place
         this.wakeSender(sender);
       } else if (this.pinned !== 0) this.emptied();
       return true;
     }
     if (w[i + HChan.sendq] !== 0) {
-      const sender = this.dequeue(HChan.sendq);
+      const sender = this.serve(HChan.sendq);
       into.ok = true;
       into.value = this.receive(this.takeElem(sender));
       this.wakeSender(sender);
@@ -301,8 +298,9 @@ export class HChannel extends HeapRecord {
   }
 
   private wakeSender(sg: Addr): void {
-    this.opOf(sg).ok = true;
-    this.sched.ready(this.release(sg), true);
+    const op = this.opOf(sg);
+    op.ok = true;
+    this.sched.ready(op.g, true);
   }
 
   /** The Op of a sudog's goroutine; a select learns which of its cases it was. */
@@ -310,13 +308,6 @@ export class HChannel extends HeapRecord {
     const op = this.sched.ops[this.w[(sg >>> 2) + Sudog.g]!]!;
     op.selected = this.w[(sg >>> 2) + Sudog.selectCase]!;
     return op;
-  }
-
-  /** The goroutine of a sudog, which waits on nothing any more. */
-  protected release(sg: Addr): G {
-    const g = this.w[(sg >>> 2) + Sudog.g] as G;
-    this.sched.sudogs.releaseAll(g);
-    return g;
   }
 
   /** What a waiting sender brings. */
@@ -387,8 +378,9 @@ export class HChannel extends HeapRecord {
     this.sched.holds.drop(pinned);
   }
 
-  protected dequeue(queue: HChan.recvq | HChan.sendq): Addr {
-    return this.sched.sudogs.dequeue(this.i + queue);
+  /** The first waiter's sudog; its goroutine waits on nothing any more. 0: nobody waits. */
+  protected serve(queue: HChan.recvq | HChan.sendq): Addr {
+    return this.sched.sudogs.serve(this.i + queue);
   }
 
   /** K1 and K2. */
@@ -464,7 +456,7 @@ class FutileChannel extends HChannel {
 
   /** Wakes the first waiter, with what it brought: it has to try again. */
   private wakeOne(queue: HChan.recvq | HChan.sendq): void {
-    const sg = this.dequeue(queue);
+    const sg = this.serve(queue);
     if (sg === 0) return;
     const op = this.opOf(sg);
     op.selected = -1; // no case of a select has fired
@@ -472,7 +464,7 @@ class FutileChannel extends HChannel {
       op.value = this.takeElem(sg);
       if (this.kind === ElemKind.pointer) this.setElem(op.g, op.value as Addr);
     }
-    this.sched.ready(this.release(sg), true);
+    this.sched.ready(op.g, true);
   }
 
   private sendAgain(op: Op): boolean {

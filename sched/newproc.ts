@@ -132,7 +132,7 @@ export class Goroutines {
    * `next` of every generator, fetched once: looking it up on each goroutine's own object is 10 times slower. It is a constant
    * of the class because V8 takes no variable of a module for one, and calls what it does not know through three more builtins.
    */
-  private declare readonly resume: Resume;
+  declare private readonly resume: Resume;
   static {
     const generator = Object.getPrototypeOf(Object.getPrototypeOf((function* () {})())) as { next: Resume };
     Object.defineProperty(Goroutines.prototype, 'resume', { value: generator.next });

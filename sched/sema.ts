@@ -44,11 +44,10 @@ export abstract class SemaRecord extends HeapRecord {
   protected semRelease(s: number, handoff: boolean): void {
     const { w, i, sched } = this;
     w[i + s + Sema.count]!++;
-    const sg = sched.sudogs.dequeue(i + s + Sema.queue);
+    const sg = sched.sudogs.serve(i + s + Sema.queue);
     if (sg === 0) return;
     const op = sched.ops[w[(sg >>> 2) + Sudog.g]!]!;
     op.ticket = handoff && this.take(s);
-    sched.sudogs.releaseAll(op.g);
     sched.ready(op.g, true);
   }
 

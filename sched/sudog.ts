@@ -55,6 +55,34 @@ export class Sudogs {
     this.f64 = sys.memory.f64;
   }
 
+  /** g waits on a heap record, at the end of a queue, as case k of a select or (-1) by itself. Returns its sudog. */
+  wait(g: G, record: Addr, queue: number, k: number): Addr {
+    const sg = this.acquire(g, record);
+    this.w[(sg >>> 2) + Sudog.selectCase] = k;
+    this.enqueue(queue, sg);
+    return sg;
+  }
+
+  /**
+   * Takes the first one out of a queue; its goroutine waits no more. 0: nobody waits. The sudog is recycled, but what it says
+   * stands until the next one is acquired. Source: waitq.dequeue, releaseSudog.
+   */
+  serve(queue: number): Addr {
+    const { w, gt } = this;
+    const sg = this.dequeue(queue);
+    if (sg === 0) return 0;
+    const i = sg >>> 2;
+    const g = w[i + Sudog.g] as G;
+    if (gt.waiting[g] !== sg || w[i + Sudog.waitLink] !== 0) {
+      this.releaseAll(g); // a select
+      return sg;
+    }
+    w[i + Sudog.next] = this.free;
+    this.free = sg;
+    gt.waiting[g] = 0;
+    return sg;
+  }
+
   /** A sudog of g, which waits on a heap record, in g's list but in no queue yet. Source: acquireSudog. */
   acquire(g: G, record: Addr): Addr {
     const { w, gt } = this;

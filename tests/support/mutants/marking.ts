@@ -474,8 +474,8 @@ const queueMutants: Mutant[] = [
     title: 'a receiver does not see who waits to send, and waits as well',
     prefer: 'channel',
     breaks: channels((ch) => {
-      const right = ch['dequeue'].bind(ch);
-      ch['dequeue'] = (queue) => (queue === HChan.sendq && isOpen(ch) ? 0 : right(queue));
+      const right = ch['serve'].bind(ch);
+      ch['serve'] = (queue) => (queue === HChan.sendq && isOpen(ch) ? 0 : right(queue));
     }),
   },
   {
@@ -483,8 +483,8 @@ const queueMutants: Mutant[] = [
     title: 'a sender does not see who waits to receive, and fills the buffer',
     prefer: 'channel',
     breaks: channels((ch) => {
-      const right = ch['dequeue'].bind(ch);
-      ch['dequeue'] = (queue) => (queue === HChan.recvq && isOpen(ch) ? 0 : right(queue));
+      const right = ch['serve'].bind(ch);
+      ch['serve'] = (queue) => (queue === HChan.recvq && isOpen(ch) ? 0 : right(queue));
     }),
   },
 ];
