@@ -15,6 +15,8 @@ export class FileError extends Error {
 export interface OptionSpec {
   /** Without the dashes. */
   readonly name: string;
+  /** One letter that means the same. */
+  readonly short?: string;
   /** What the help calls its value; absent: a switch. */
   readonly value?: string;
   readonly help: string;
@@ -42,14 +44,14 @@ export interface Parsed {
 /** Options that every command has. */
 export const commonOptions: readonly OptionSpec[] = [
   { name: 'json', help: 'print one JSON document instead of text' },
-  { name: 'help', help: 'print this help' },
+  { name: 'help', short: 'h', help: 'print this help' },
 ];
 
 /** Parses the words after the command's name. Throws UsageError. */
 export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
   const specs = [...spec.options, ...commonOptions];
   const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
-  for (const o of specs) options[o.name] = { type: o.value === undefined ? 'boolean' : 'string', ...(o.name === 'help' && { short: 'h' }) };
+  for (const o of specs) options[o.name] = { type: o.value === undefined ? 'boolean' : 'string', ...(o.short && { short: o.short }) };
   const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true, allowPositionals: true });
   const values: Record<string, string | boolean> = {};
   const positionals: string[] = [];
@@ -147,7 +149,7 @@ export function oneOf<T extends string>(name: string, text: string, names: reado
 /** The help text of a command. */
 export function helpOf(spec: CommandSpec): string {
   const rows = [...spec.options, ...commonOptions].map((o) => {
-    const left = `  --${o.name}${o.value === undefined ? '' : ` ${o.value}`}`;
+    const left = `  ${o.short && o.value !== undefined ? `-${o.short}, ` : ''}--${o.name}${o.value === undefined ? '' : ` ${o.value}`}`;
     return `${left.padEnd(22)} ${o.help}${o.byDefault === undefined ? '' : ` (${o.byDefault})`}`;
   });
   const usage = `gorena ${spec.name} ${spec.positionals.join(' ')}${spec.positionals.length > 0 ? ' ' : ''}[options]`;

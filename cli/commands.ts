@@ -51,23 +51,36 @@ const godebugMeaning: Readonly<Record<keyof GoDebug, string>> = {
 };
 const godebugHelp = godebugKnobs.map((name) => `  ${name.padEnd(15)} ${godebugMeaning[name]}`).join('\n');
 
+/** Options of a machine, the same for each command that runs a program. */
+const machine: readonly OptionSpec[] = [
+  { name: 'procs', value: 'N', help: 'GOMAXPROCS, 1 to 256', byDefault: 'default 1' },
+  { name: 'gogc', value: 'N|off', help: 'GOGC in percent', byDefault: 'default 100' },
+  { name: 'memory-limit', value: 'N|off', help: 'GOMEMLIMIT in bytes, or with B, KiB, MiB, GiB', byDefault: 'default off' },
+  era,
+];
+
+const godebug: OptionSpec = {
+  name: 'godebug',
+  value: 'KNOBS',
+  help: "what the runtime says and does, such as 'gctrace=1'; lines go to stderr",
+};
+
+const programsHelp = `  churn   two goroutines and a channel: a steady live set, much garbage
+  trees   binary trees of the benchmarks game, up to depth 14`;
+
 export const runSpec: CommandSpec = {
   name: 'run',
   summary: 'Runs a built-in program and compares the published memory profile with the truth.',
   positionals: ['NAME'],
   options: [
-    { name: 'procs', value: 'N', help: 'GOMAXPROCS, 1 to 256', byDefault: 'default 1' },
-    { name: 'gogc', value: 'N|off', help: 'GOGC in percent', byDefault: 'default 100' },
-    { name: 'memory-limit', value: 'N|off', help: 'GOMEMLIMIT in bytes, or with B, KiB, MiB, GiB', byDefault: 'default off' },
-    era,
+    ...machine,
     { name: 'memprofilerate', value: 'N', help: 'sample one malloc per N bytes; 1: all, 0: none', byDefault: 'default 1' },
-    { name: 'godebug', value: 'KNOBS', help: "what the runtime says and does, such as 'gctrace=1'; lines go to stderr" },
+    godebug,
     scheme,
     seed,
   ],
   details: `NAME is one of:
-  churn   two goroutines and a channel: a steady live set, much garbage
-  trees   binary trees of the benchmarks game, up to depth 14
+${programsHelp}
 The profile is compared bucket by bucket with an independent record of the live set at each mark termination (MT): when the
 program is done, and once more after runtime.GC(). three-stage and cycle must agree in all buckets: exit code 1 when they do
 not. naive, two-stage and seed are known to be off, each in its own way.
@@ -77,4 +90,26 @@ ${godebugHelp}`,
   example: 'gorena run churn --procs 2 --seed 7 --scheme naive',
 };
 
-export const commands: readonly CommandSpec[] = [replaySpec, runSpec];
+export const traceSpec: CommandSpec = {
+  name: 'trace',
+  summary: 'Runs a built-in program and writes its execution trace: for `go tool trace`, or for a browser.',
+  positionals: ['NAME'],
+  options: [
+    { name: 'output', short: 'o', value: 'FILE', help: 'where the trace goes; - for stdout. Needed' },
+    { name: 'chrome', help: "Chrome's trace JSON instead of Go's format" },
+    ...machine,
+    godebug,
+    seed,
+  ],
+  details: `NAME is one of:
+${programsHelp}
+The trace has every goroutine from its making to its end, every P, the mark workers, the phases and stops of a collection, and
+the size of the heap; its times are virtual. \`go tool trace FILE\` of Go 1.19 opens it, and with -d prints it as
+text. With --chrome it is JSON with a track for each P, M and goroutine, for ui.perfetto.dev, speedscope or chrome://tracing.
+The same options and seed give the same bytes.
+
+KNOBS of --godebug: gorena run --help.`,
+  example: 'gorena trace churn --procs 2 --seed 7 -o churn.trace',
+};
+
+export const commands: readonly CommandSpec[] = [replaySpec, runSpec, traceSpec];

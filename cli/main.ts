@@ -5,8 +5,12 @@ import { FileError, helpOf, nearest, UsageError } from './args.ts';
 import { commands } from './commands.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
+import { traceCommand } from './trace.ts';
 
 declare const __GORENA_VERSION__: string;
+
+/** Takes what goes to stdout: text, or the bytes of a file. */
+type Print = (data: string | Uint8Array) => void;
 
 function help(): string {
   const rows = commands.map((c) => `  ${c.name.padEnd(10)} ${c.summary}`);
@@ -24,13 +28,15 @@ exit codes: 0 well, 1 a failed expectation, 2 usage, 3 the program died, 4 a fil
 `;
 }
 
-async function dispatch(words: readonly string[], print: (text: string) => void, complain: (text: string) => void): Promise<number> {
+async function dispatch(words: readonly string[], print: Print, complain: (text: string) => void): Promise<number> {
   const [command, ...rest] = words;
   switch (command) {
     case 'replay':
       return replayCommand(rest, print);
     case 'run':
       return runCommand(rest, print, complain);
+    case 'trace':
+      return traceCommand(rest, print, complain);
     case '--version':
     case '-V':
       print(`gorena ${__GORENA_VERSION__}\n`);
@@ -61,7 +67,7 @@ function explain(error: unknown): { text: string; code: number } {
 }
 
 /** Runs one command line and returns its exit code. */
-export async function main(words: readonly string[], print: (text: string) => void, complain: (text: string) => void): Promise<number> {
+export async function main(words: readonly string[], print: Print, complain: (text: string) => void): Promise<number> {
   try {
     return await dispatch(words, print, complain);
   } catch (error) {
@@ -78,6 +84,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.on('SIGINT', () => process.exit(130));
 process.exitCode = await main(
   process.argv.slice(2),
-  (text) => process.stdout.write(text),
+  (data) => process.stdout.write(data),
   (text) => process.stderr.write(text),
 );

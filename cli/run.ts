@@ -29,13 +29,7 @@ export function runCommand(words: readonly string[], print: (text: string) => vo
     return 0;
   }
   const name = positionals[0]!;
-  const program = Object.hasOwn(programs, name) ? programs[name] : undefined;
-  if (program === undefined) {
-    const hint = nearest(name, Object.keys(programs));
-    throw new UsageError(
-      `run: no program '${name}', there are: ${Object.keys(programs).join(', ')}${hint === null ? '' : `; did you mean ${hint}?`}`,
-    );
-  }
+  const program = programOf('run', name);
   const settings = optionsOf(options);
   const rt = new Runtime({ ...settings, watch: schemeNames, oracle: true, output: (line) => complain(`${line}\n`) });
   const meter = new SkewMeter(rt.machine);
@@ -59,7 +53,16 @@ export function runCommand(words: readonly string[], print: (text: string) => vo
   return off ? 1 : 0;
 }
 
-function optionsOf(options: Readonly<Record<string, string | boolean | undefined>>) {
+/** The built-in program of a name. command: who asks, for the UsageError. */
+export function programOf(command: string, name: string): () => GoFunc<[]> {
+  if (Object.hasOwn(programs, name)) return programs[name]!;
+  const names = Object.keys(programs);
+  const hint = nearest(name, names);
+  throw new UsageError(`${command}: no program '${name}', there are: ${names.join(', ')}${hint === null ? '' : `; did you mean ${hint}?`}`);
+}
+
+/** What the options of a command that runs a program say; those that it does not have: the defaults. Throws UsageError. */
+export function optionsOf(options: Readonly<Record<string, string | boolean | undefined>>) {
   const gogc = String(options.gogc ?? 100);
   const era = oneOf('era', String(options.era ?? '1.19'), eras);
   const memoryLimit = byteCount('memory-limit', String(options['memory-limit'] ?? 'off'));

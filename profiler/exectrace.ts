@@ -1,4 +1,4 @@
-// exectrace: a trace as the file that `go tool trace` of Go 1.19 reads (later ones read it too). Source: the head of
+// exectrace: a trace as the file that `go tool trace` of Go 1.19 reads. Source: the head of
 // runtime/trace.go and internal/trace/parser.go, order.go.
 //
 //   header    "go 1.19 trace" and zeros, 16 bytes

@@ -10,12 +10,14 @@
 
 import { Phase } from '../gc/mgc.ts';
 import { WorkerMode } from '../gc/mgcworkers.ts';
+import type { MSpan } from '../heap/mspan.ts';
 import { chromeTrace } from '../profiler/chrometrace.ts';
 import { execTrace } from '../profiler/exectrace.ts';
 import { globalP, TraceKind, TraceLog } from '../profiler/tracelog.ts';
 import { WaitReason } from '../sched/g.ts';
 import type { P } from '../sched/p.ts';
 import { Ev, StopReason } from './internal/events.ts';
+import { pageSize } from './internal/memory.ts';
 import type { Machine } from './machine.ts';
 
 /** Frames of a stack. Go's traceStackSize. */
@@ -93,10 +95,10 @@ export class Tracer {
     this.workerStack = this.log.stack([symtab.pc('runtime.gcBgMarkWorker', 'mgc.go', 1200)]);
     this.add(TraceKind.gomaxprocs, 0, sched.procs);
     for (let p = 0 as P; p < sched.procs; p++) if (sched.pt.m[p] !== 0) this.add(TraceKind.procStart, p, sched.pt.m[p] - 1);
-    m.subscribe((kind, a, b, c, d) => this.read(kind, a, b, c, d));
+    m.subscribe((kind, a, b, c) => this.read(kind, a, b, c));
   }
 
-  /** The file for `go tool trace` of Go 1.19 and later. */
+  /** The file for `go tool trace` of Go 1.19. */
   go(): Uint8Array {
     this.endSweeps();
     return execTrace(this.log, (pc) => this.m.symtab.frame(pc));
@@ -188,7 +190,7 @@ export class Tracer {
 
   // --- events ----------------------------------------------------------------------------------------------------------
 
-  private read(kind: number, a: number, b: number, c: number, d: number): void {
+  private read(kind: number, a: number, b: number, c: number): void {
     const { curp } = this.m.sched;
     switch (kind) {
       case Ev.goCreate:
@@ -237,7 +239,7 @@ export class Tracer {
         if ((this.allocated += b) >= heapStep) this.heapSize(curp);
         return;
       default:
-        this.collector(kind, a, b, c, d);
+        this.collector(kind, a, b, c);
     }
   }
 
@@ -255,7 +257,7 @@ export class Tracer {
     }
   }
 
-  private collector(kind: number, a: number, b: number, c: number, _d: number): void {
+  private collector(kind: number, a: number, b: number, c: number): void {
     const { curp } = this.m.sched;
     if (kind === Ev.gcPhase) {
       if (a === Phase.off) this.addGC(TraceKind.gcDone, curp);
@@ -270,7 +272,7 @@ export class Tracer {
     } else if (kind === Ev.stwDone && this.stopped) {
       this.stopped = false;
       this.addGC(TraceKind.stwDone, c, 0, this.gcAt + Math.floor(b));
-    } else if (kind === Ev.sweepSpan) this.swept(curp, a, b);
+    } else if (kind === Ev.sweepSpan) this.swept(curp, a as MSpan, b);
   }
 
   private heapSize(p: number): void {
@@ -304,7 +306,7 @@ export class Tracer {
   // --- the sweep -------------------------------------------------------------------------------------------------------
 
   /** Spans that are swept one after the other are one sweep: it ends with the last of them. */
-  private swept(p: number, span: number, freed: number): void {
+  private swept(p: number, span: MSpan, freed: number): void {
     const { mspan } = this.m.heap;
     const state = this.p(p);
     if (!state.sweeping) {
@@ -314,8 +316,8 @@ export class Tracer {
       state.reclaimed = 0;
     }
     state.at = Math.max(state.at, Math.floor(this.m.sched.now()) + 1);
-    state.swept += mspan.npages[span as never] * 8192;
-    state.reclaimed += freed * mspan.elemSize[span as never];
+    state.swept += mspan.npages[span] * pageSize;
+    state.reclaimed += freed * mspan.elemSize[span];
   }
 
   private endSweep(p: number, state: PState): void {

@@ -14,7 +14,7 @@ describe('help is an answer: stdout, exit code 0, nothing on stderr', () => {
     const ran = await command.run([word]);
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toMatch(/^gorena \d+\.\d+\.\d+: /);
-    for (const text of ['usage: gorena COMMAND', '  replay ', '  run ', '--version']) expect(ran.stdout).toContain(text);
+    for (const text of ['usage: gorena COMMAND', '  replay ', '  run ', '  trace ', '--version']) expect(ran.stdout).toContain(text);
     expect(ran.stdout).toMatch(/exit codes: 0 .*, 1 .*, 2 .*, 3 .*, 4 .*, 70 .*/);
   });
 
@@ -59,7 +59,7 @@ describe('help is an answer: stdout, exit code 0, nothing on stderr', () => {
   });
 
   test('the example of each help has only options that the help lists', async () => {
-    for (const name of ['replay', 'run']) {
+    for (const name of ['replay', 'run', 'trace']) {
       const { stdout } = await command.run([name, '--help']);
       const [list, example] = stdout.split('example:\n');
       for (const option of example!.match(/--\w+/g) ?? []) expect(list).toContain(`  ${option}`);

@@ -6,11 +6,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { programs as builtIn } from '../../cli/run.ts';
 import { churn } from '../../examples/churn.ts';
 import { trees } from '../../examples/trees.ts';
-import { type GoFunc, i32, type Options, RandomChooser, Runtime } from '../../runtime/index.ts';
+import { type GoFunc, i32, type Options, RandomChooser, Runtime, self, struct } from '../../runtime/index.ts';
 import { Ev } from '../../runtime/internal/events.ts';
 import { type Program, programs, worker } from '../support/scheduling.ts';
 
@@ -27,6 +29,7 @@ function findTool(): string | null {
 
 const tool = findTool();
 if (tool === null) console.log('skipped: no Go 1.19 here, whose `go tool trace` would read our traces');
+const Node = struct('main.Node', { value: i32, next: self });
 const folder = mkdtempSync(join(tmpdir(), 'gorena-trace-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -74,6 +77,63 @@ function play(program: Program, options: Options) {
   );
 }
 
+/** A program that waits for everything there is. */
+const everything: GoFunc<[]> = function* main(go) {
+  const f = go.locals({ n: Node });
+  const [ch, mu, wg] = [go.chan(i32), go.mutex(), go.waitGroup()];
+  const cond = go.cond(mu);
+  const apart = (fn: GoFunc<[]>) => {
+    wg.add(1);
+    go.go(function* part(go) {
+      yield* fn(go);
+      wg.done();
+    });
+  };
+  f.n = go.new(Node);
+  go.setFinalizer(f.n, () => {});
+  f.n = null;
+  go.go(function* forever(go) {
+    yield* go.nilChan(i32).recv();
+  });
+  apart(function* sender(go) {
+    yield* go.sleep(1e5);
+    yield* ch.send(1);
+    yield* ch.send(3); // nobody receives yet
+  });
+  apart(function* receiver(go) {
+    yield* go.select([ch.recvCase(), go.after(5e9).recvCase()]);
+    for (let i = 0; i < 2; i++) yield* ch.recv();
+  });
+  apart(function* waiter() {
+    yield* mu.lock();
+    yield* cond.wait();
+    mu.unlock();
+  });
+  yield* go.sleep(1e6);
+  yield* ch.send(2);
+  yield* mu.lock();
+  apart(function* locker() {
+    yield* mu.lock();
+    mu.unlock();
+  });
+  yield* go.sleep(1e6);
+  cond.signal();
+  mu.unlock();
+  yield* go.syscall(30e6);
+  yield* go.await(Promise.resolve());
+  go.gomaxprocs(3);
+  for (let i = 0; i < 40_000; i++) {
+    const n = go.new(Node);
+    n.next = f.n;
+    f.n = i % 100 === 0 ? null : n;
+    if (i % 5000 === 0) yield* go.gosched();
+  }
+  yield* wg.wait();
+  yield* go.gc();
+  go.gomaxprocs(1);
+  yield* go.sleep(130e9); // two minutes without a collection: forcegc's goroutine, which was there before
+};
+
 describe.skipIf(tool === null)('go tool trace -d', () => {
   const examples: [name: string, main: () => GoFunc<[]>][] = [
     ['churn', () => churn(60_000)],
@@ -96,6 +156,28 @@ describe.skipIf(tool === null)('go tool trace -d', () => {
       expect(having(lines, 'GCSTWDone').length).toBeGreaterThanOrEqual(having(lines, 'GCDone').length);
     });
   }
+
+  test.each(Object.entries(builtIn))('the built-in program %s, whole', async (_name, program) => {
+    const { trace, counts } = traced(program(), { procs: 2 });
+    expect(having(await dump(trace.go()), 'GoStart').length).toBeGreaterThanOrEqual(counts(Ev.goStart)); // who gave way to a worker starts again
+  });
+
+  test('whatever a goroutine may wait for has its own event, and so have workers, sweeps and the size of the heap', async () => {
+    const rt = new Runtime({ procs: 2, heapBytes: 8 << 20, gogc: 10 });
+    const trace = rt.trace();
+    await rt.runAsync(everything);
+    const lines = await dump(trace.go());
+    const kinds = new Set(lines.map((l) => l.split(' ')[1]));
+    const wanted = ['Send', 'Recv', 'Select', 'Sync', 'Cond', ''].map((what) => `GoBlock${what}`);
+    wanted.push('GoSleep', 'GoStop', 'GoSched', 'GoSysCall', 'GoSysBlock', 'GoSysExit', 'GoUnblock', 'GoEnd', 'GoWaiting', 'GoCreate');
+    wanted.push('GoStart', 'GoStartLabel', 'ProcStart', 'ProcStop', 'Gomaxprocs', 'HeapAlloc', 'HeapGoal', 'GCSweepStart', 'GCSweepDone');
+    wanted.push('GCStart', 'GCDone', 'GCSTWStart', 'GCSTWDone');
+    expect(wanted.filter((kind) => !kinds.has(kind))).toEqual([]);
+    for (const line of having(lines, 'GoStartLabel')) expect(line).toMatch(/ label=GC \((dedicated|fractional|idle)\)$/);
+    // Stacks arrive: the dump has none, but a profile that go tool trace makes of the trace has the functions' names.
+    const { stdout } = spawnSync(tool!, ['-pprof=sync', join(folder, 'one.trace')]);
+    expect(gunzipSync(stdout).toString('latin1')).toContain('main.part');
+  });
 
   // A choice at every operation makes a turn of each step of a computation: there they are short.
   const short = ({ procs, workers }: Program): Program => ({
