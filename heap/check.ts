@@ -1,7 +1,7 @@
 // check: the heap walker. Every invariant of docs/invariants.md that speaks of the heap, under its number, found by looking
 // at every span, bit and list. Slow and obvious on purpose. The world is stopped or the caller is at a safepoint.
 import { popcount } from '../runtime/internal/bits.ts';
-import type { Addr } from '../runtime/internal/memory.ts';
+import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
 import { bitWordShift, wordsPerPage } from './layout.ts';
 import { type Heap, heapStartPage, type Page } from './mheap.ts';
@@ -143,7 +143,7 @@ function checkBits(heap: Heap, s: MSpan, out: string[]): void {
 /**
  * P3: specials are sorted, one a kind and object (of cleanups any number), on allocated objects, and the tail is the last.
  * Inside an object hang those of tiny blocks, but no profile; weak pointers to a part of it; a host value's, on the word that stands for
- * it. P4: finalizers are counted. P5: that word has its number.
+ * it. An index of them knows the first one of each block. P4: finalizers are counted. P5: that word has its number.
  */
 function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
   const { w, mspan } = heap;
@@ -152,12 +152,18 @@ function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
   let before = -1;
   let last: Addr = 0;
   let finalizers = 0;
+  const index = heap.specialIndexes.get(s);
+  let block: Addr = 0; // first record of the last block
   for (let at = mspan.specials[s]; at !== 0; at = w[(at >>> 2) + Special.next]!) {
     const offset = w[(at >>> 2) + Special.offset]!;
     const kind = w[(at >>> 2) + Special.kind]!;
     const key = offset * 16 + kind;
     if (key < before || (key === before && kind !== SpecialKind.cleanup))
       out.push(`P3: span ${s} has specials out of order at offset ${offset}`);
+    if (index !== undefined && (block === 0 || !index.sameBlock(offset, w[(block >>> 2) + Special.offset]!))) {
+      if (index.firstAt(offset) !== at || index.firstBelow(offset) !== block) out.push(`P3: span ${s}: index is wrong at offset ${offset}`);
+      block = at;
+    }
     before = key;
     last = at;
     if (kind === SpecialKind.finalizer) finalizers++;
@@ -171,6 +177,8 @@ function checkSpecials(heap: Heap, s: MSpan, out: string[]): void {
   }
   if (last !== mspan.specialsTail[s])
     out.push(`P3: span ${s}: last special 0x${last.toString(16)}, tail 0x${mspan.specialsTail[s].toString(16)}`);
+  if (index !== undefined && (last === 0 || index.firstBelow(mspan.npages[s] * pageSize) !== block))
+    out.push(`P3: span ${s}: index names a special behind the last`);
   if (finalizers !== mspan.finalizers[s]) out.push(`P4: span ${s} counts ${mspan.finalizers[s]} finalizers, its list has ${finalizers}`);
 }
 

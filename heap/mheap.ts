@@ -27,6 +27,7 @@ import { specialBytes } from './mspecial.ts';
 import { HeapStats } from './mstats.ts';
 import { exchangeInScript } from './msweep.ts';
 import { classPages, classSize, classSlots, numSizeClasses, tinySize } from './sizeclasses.ts';
+import type { SpecialIndex } from './specialindex.ts';
 import { type ExchangeBits, sweepKernel } from './sweepkernel.ts';
 import { noscanMask, type RType, type TypeId, TypeTable } from './types.ts';
 
@@ -60,6 +61,8 @@ export class Heap {
   readonly stats: HeapStats;
   /** FixAlloc of profile and finalizer records. */
   readonly specials: FixAlloc;
+  /** Of spans with long lists of them; never of one that has none. See specialindex.ts. */
+  readonly specialIndexes = new Map<MSpan, SpecialIndex>();
   readonly finalQueue = new FinalQueue();
   readonly reclaimer = new Reclaimer(this);
   readonly hostValues = new HostValues();

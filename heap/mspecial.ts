@@ -5,15 +5,17 @@
 // call a function with it (finalizer), or forget a value of JavaScript that a word of it stands for (host), or tell the
 // JavaScript object that stands for it (handle). One record per (object, kind), of cleanups any number, of host one a word.
 // The mutator adds records under the span's special lock, after making sure that the span is swept; the sweeper, which owns
-// the span by its sweepGen, walks the list without the lock.
+// the span by its sweepGen, walks the list without the lock. A long list has an index by offset (specialindex.ts).
 // Source: mheap.go addspecial, setprofilebucket, freeSpecial; the record is 2014's Special.
 //
 // Invariant P3: every sampled live object has exactly one profile special; it goes exactly when its object is freed.
-import type { Addr } from '../runtime/internal/memory.ts';
+import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
+import { bitWordShift } from './layout.ts';
 import type { Heap } from './mheap.ts';
 import type { MSpan } from './mspan.ts';
 import { ensureSwept } from './msweep.ts';
+import { SpecialIndex } from './specialindex.ts';
 
 /** Kinds, in the order in which the records of one object stand: what keeps the object comes first. Go's _KindSpecial…. */
 export const enum SpecialKind {
@@ -38,6 +40,9 @@ export const enum Special {
 }
 export const specialBytes = Special.words * 4;
 
+/** Records that a walk may pass before the list gets an index. */
+const longWalk = 64;
+
 /**
  * Puts a record into its span's list. False when the object has one of this kind already.
  * Throws when addr is in no span of collected objects. Source: addspecial.
@@ -57,21 +62,67 @@ function splice(heap: Heap, s: MSpan, offset: number, kind: SpecialKind, record:
   const r = record >>> 2;
   w[r + Special.offset] = offset;
   w[r + Special.kind] = kind;
-  const tail = mspan.specialsTail[s];
-  let before: Addr = 0;
-  if (tail !== 0 && isBefore(w, tail, offset, kind))
-    before = tail; // sampling goes in address order: nearly always
-  else {
-    for (let at = mspan.specials[s]; at !== 0 && isBefore(w, at, offset, kind); at = w[(at >>> 2) + Special.next]!) before = at;
-  }
-  const after = before === 0 ? mspan.specials[s] : w[(before >>> 2) + Special.next]!;
+  const before = lastBefore(heap, s, offset, kind);
+  const after = behind(heap, s, before);
   const taken = after !== 0 && w[(after >>> 2) + Special.offset] === offset && w[(after >>> 2) + Special.kind] === kind;
   if (taken && kind !== SpecialKind.cleanup) return false;
   w[r + Special.next] = after;
   if (before === 0) mspan.specials[s] = record;
   else w[(before >>> 2) + Special.next] = record;
   if (after === 0) mspan.specialsTail[s] = record;
+  const index = heap.specialIndexes.get(s);
+  if (index !== undefined) {
+    const first = index.firstAt(offset);
+    if (first === 0 || first === after) index.set(offset, record);
+  }
   return true;
+}
+
+/** The last record before (offset, kind); 0 for none. */
+function lastBefore(heap: Heap, s: MSpan, offset: number, kind: number): Addr {
+  const { w, mspan } = heap;
+  const tail = mspan.specialsTail[s];
+  if (tail === 0 || isBefore(w, tail, offset, kind)) return tail; // sampling goes in address order: nearly always
+  const index = heap.specialIndexes.get(s);
+  let before: Addr = 0;
+  if (index !== undefined) {
+    before = index.firstAt(offset);
+    if (before === 0 || !isBefore(w, before, offset, kind)) before = index.firstBelow(offset);
+  }
+  let passed = 0;
+  for (let at = behind(heap, s, before); at !== 0 && isBefore(w, at, offset, kind); at = w[(at >>> 2) + Special.next]!) {
+    before = at;
+    passed++;
+  }
+  if (passed > longWalk && index === undefined) heap.specialIndexes.set(s, makeIndex(heap, s));
+  return before;
+}
+
+/** The record behind one, or the first of all behind 0. */
+function behind(heap: Heap, s: MSpan, record: Addr): Addr {
+  return record === 0 ? heap.mspan.specials[s] : heap.w[(record >>> 2) + Special.next]!;
+}
+
+function makeIndex(heap: Heap, s: MSpan): SpecialIndex {
+  const { w, mspan } = heap;
+  const index = new SpecialIndex(mspan.npages[s] * pageSize);
+  for (let at = mspan.specials[s]; at !== 0; at = w[(at >>> 2) + Special.next]!) {
+    const offset = w[(at >>> 2) + Special.offset]!;
+    if (index.firstAt(offset) === 0) index.set(offset, at);
+  }
+  return index;
+}
+
+/** A record goes out of its list; it still has its link. */
+function leaveIndex(heap: Heap, s: MSpan, record: Addr): void {
+  const index = heap.specialIndexes.get(s);
+  if (index === undefined) return;
+  const { w } = heap;
+  const offset = w[(record >>> 2) + Special.offset]!;
+  if (index.firstAt(offset) !== record) return;
+  const next = w[(record >>> 2) + Special.next]!;
+  if (next !== 0 && index.sameBlock(offset, w[(next >>> 2) + Special.offset]!)) index.set(offset, next);
+  else index.clear(offset);
 }
 
 function isBefore(w: Int32Array, record: Addr, offset: number, kind: number): boolean {
@@ -104,9 +155,9 @@ export function findSpecial(heap: Heap, addr: Addr, kind: SpecialKind, wanted = 
   if (s === 0) return 0;
   const { w } = heap;
   const offset = addr - heap.base(s);
-  for (let at = heap.mspan.specials[s]; at !== 0; at = w[(at >>> 2) + Special.next]!) {
+  for (let at = behind(heap, s, lastBefore(heap, s, offset, kind)); at !== 0; at = w[(at >>> 2) + Special.next]!) {
     const i = at >>> 2;
-    if (w[i + Special.offset] !== offset || w[i + Special.kind] !== kind) continue;
+    if (w[i + Special.offset] !== offset || w[i + Special.kind] !== kind) break;
     if (wanted === 0 || w[i + Special.value] === wanted) return at;
   }
   return 0;
@@ -131,15 +182,17 @@ export function removeSpecial(heap: Heap, addr: Addr, kind: SpecialKind, wanted 
 
 function unlinkRecord(heap: Heap, s: MSpan, record: Addr): void {
   const { w, mspan } = heap;
-  let before: Addr = 0;
-  for (let at = mspan.specials[s]; at !== record; at = w[(at >>> 2) + Special.next]!) {
+  let before = lastBefore(heap, s, w[(record >>> 2) + Special.offset]!, w[(record >>> 2) + Special.kind]!);
+  for (let at = behind(heap, s, before); at !== record; at = w[(at >>> 2) + Special.next]!) {
     if (at === 0) gothrow(`unlinkRecord: record 0x${record.toString(16)} is not in the list of span ${s}`);
-    before = at;
+    before = at; // another cleanup of the object
   }
+  leaveIndex(heap, s, record);
   const next = w[(record >>> 2) + Special.next]!;
   if (before === 0) mspan.specials[s] = next;
   else w[(before >>> 2) + Special.next] = next;
   if (next === 0) mspan.specialsTail[s] = before;
+  if (mspan.specials[s] === 0) heap.specialIndexes.delete(s);
 }
 
 function releaseRecord(heap: Heap, record: Addr): void {
@@ -156,6 +209,7 @@ export function profileBucket(heap: Heap, addr: Addr): Addr {
 
 /** Sweeps the records of a span that the caller owns, before any slot is recycled, by the rules of the heap's era. */
 export function sweepSpecials(heap: Heap, s: MSpan): void {
+  heap.specialIndexes.delete(s);
   if (heap.era === '2014') sweepSpecials2014(heap, s);
   else sweepByObject(heap, s);
 }
@@ -167,7 +221,7 @@ export function sweepSpecials(heap: Heap, s: MSpan): void {
  * Source: MSpan_Sweep of mgc0.c.
  */
 function sweepSpecials2014(heap: Heap, s: MSpan): void {
-  const { w, mspan, markBits } = heap;
+  const { w, mspan } = heap;
   const base = heap.base(s);
   let last: Addr = 0;
   for (let at = mspan.specials[s]; at !== 0; ) {
@@ -177,7 +231,7 @@ function sweepSpecials2014(heap: Heap, s: MSpan): void {
     else {
       if (last === 0) mspan.specials[s] = next;
       else w[(last >>> 2) + Special.next] = next;
-      if (w[(at >>> 2) + Special.kind] === SpecialKind.finalizer) markBits[object >>> 8]! |= 1 << ((object >>> 3) & 31);
+      if (w[(at >>> 2) + Special.kind] === SpecialKind.finalizer) mark(heap, object);
       freeSpecial(heap, s, at);
     }
     at = next;
@@ -201,7 +255,7 @@ function sweepByObject(heap: Heap, s: MSpan): void {
     const end = (slot + 1) * elemSize; // records with a smaller offset belong to this object
     const dead = !heap.isMarked(object);
     const revived = dead && mspan.finalizers[s] !== 0 && hasFinalizer(heap, at, end);
-    if (revived) heap.markBits[object >>> 8]! |= 1 << ((object >>> 3) & 31);
+    if (revived) mark(heap, object);
     for (; at !== 0 && w[(at >>> 2) + Special.offset]! < end; ) {
       const next = w[(at >>> 2) + Special.next]!;
       const kind = w[(at >>> 2) + Special.kind]!;
@@ -215,6 +269,11 @@ function sweepByObject(heap: Heap, s: MSpan): void {
     }
   }
   mspan.specialsTail[s] = last;
+}
+
+/** Marks an object after the marking: it lives on for its finalizer. */
+function mark(heap: Heap, object: Addr): void {
+  heap.markBits[object >>> bitWordShift]! |= 1 << ((object >>> 3) & 31);
 }
 
 /** Whether one of the records from `at` on, up to offset `end`, is a finalizer. */
@@ -243,11 +302,15 @@ export function freeSpecialsOf(heap: Heap, s: MSpan, addr: Addr): void {
   const end = addr - heap.base(s) + mspan.elemSize[s];
   const records: Addr[] = [];
   let after = first;
-  for (; after !== 0 && w[(after >>> 2) + Special.offset]! < end; after = w[(after >>> 2) + Special.next]!) records.push(after);
+  for (; after !== 0 && w[(after >>> 2) + Special.offset]! < end; after = w[(after >>> 2) + Special.next]!) {
+    leaveIndex(heap, s, after);
+    records.push(after);
+  }
   if (records.length > 0) {
     if (before === 0) mspan.specials[s] = after;
     else w[(before >>> 2) + Special.next] = after;
     if (after === 0) mspan.specialsTail[s] = before;
+    if (mspan.specials[s] === 0) heap.specialIndexes.delete(s);
   }
   heap.spanSpecialLock.unlock();
   for (const record of records) freeSpecial(heap, s, record, true);
@@ -255,12 +318,8 @@ export function freeSpecialsOf(heap: Heap, s: MSpan, addr: Addr): void {
 
 /** The first record at addr or behind it, and the one before that; 0 for none. */
 function recordsOf(heap: Heap, s: MSpan, addr: Addr): { before: Addr; first: Addr } {
-  const { w, mspan } = heap;
-  const offset = addr - heap.base(s);
-  let before: Addr = 0;
-  let first: Addr = mspan.specials[s];
-  for (; first !== 0 && w[(first >>> 2) + Special.offset]! < offset; first = w[(first >>> 2) + Special.next]!) before = first;
-  return { before, first };
+  const before = lastBefore(heap, s, addr - heap.base(s), 0);
+  return { before, first: behind(heap, s, before) };
 }
 
 /**
