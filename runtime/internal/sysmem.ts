@@ -134,13 +134,17 @@ export class FixAlloc {
   /** Records in use. */
   inUse = 0;
 
+  private readonly recordBytes: number;
+
   constructor(
     private readonly sys: SysMem,
-    private readonly recordBytes: number,
+    bytes: number,
     private readonly stat: Sys,
-  ) {}
+  ) {
+    this.recordBytes = (bytes + 7) & -8; // a record may begin with a double
+  }
 
-  /** A zeroed record. */
+  /** A zeroed record; its address is a multiple of 8. */
   alloc(): Addr {
     const w = this.sys.memory.i32;
     this.inUse++;

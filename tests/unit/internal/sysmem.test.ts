@@ -105,6 +105,14 @@ test('any mix of requests: aligned, zeroed, apart from each other, and S1: the s
 });
 
 describe('FixAlloc', () => {
+  test('records begin at multiples of 8, whatever their size: a double may be the first field', () => {
+    const { sys } = offHeap(100);
+    const fix = new FixAlloc(sys, 44, Sys.other);
+    const made = Array.from({ length: 5 }, () => fix.alloc());
+    expect(made.map((addr) => addr % 8)).toEqual([0, 0, 0, 0, 0]);
+    for (let k = 1; k < 5; k++) expect(made[k]! - made[k - 1]!).toBeGreaterThanOrEqual(44);
+  });
+
   test('takes chunks of 16 KiB, charged to its statistic, and cuts records from them', () => {
     const { sys } = offHeap(100);
     const fix = new FixAlloc(sys, 48, Sys.mspan);
