@@ -225,14 +225,17 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** The running goroutine's Op, for a new operation. TypeError when the last one was not awaited. */
   begin(): Op {
     const { curg } = this;
-    if (curg === 0) throw new TypeError('a blocking operation was called outside a goroutine');
-    const op = this.ops[curg]!;
-    if (op.inFlight) throw new TypeError(forgottenYield);
+    const op = this.ops[curg];
+    if (op === undefined || op.inFlight) this.mustNotBegin();
     op.inFlight = true;
     op.convert = null;
     op.again = null;
     if (op.broughtPointer) this.dropPointer(op);
     return op;
+  }
+
+  private mustNotBegin(): never {
+    throw new TypeError(this.curg === 0 ? 'a blocking operation was called outside a goroutine' : forgottenYield);
   }
 
   /** What op's last use brought is a root no longer. */

@@ -60,7 +60,11 @@ export abstract class HeapRecord implements RecordHandle {
   /** Every operation begins with it: the record exists, and the running cycle will not take it. */
   protected touch(): void {
     if (this.seen !== this.gc.cycle) this.meet();
-    if (this.sched.procs !== 1) this.time = this.sched.orderAfter(this.time);
+    if (this.sched.procs !== 1) this.order();
+  }
+
+  private order(): void {
+    this.time = this.sched.orderAfter(this.time);
   }
 
   /** Whether touch() may run the collector. */

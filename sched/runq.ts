@@ -49,8 +49,26 @@ export class RunQueues {
     if (n > runqSize >> 1) n = runqSize >> 1;
     if (max > 0 && n > max) n = max;
     const first = this.popGlobal();
-    for (n--; n > 0; n--) this.put(p, this.popGlobal(), false);
+    if (n > 1) this.fetch(p, n - 1);
     return first;
+  }
+
+  /** Moves n goroutines, fewer than half a ring, from the head of the global queue to p's ring, which is empty. */
+  private fetch(p: P, n: number): void {
+    const { pt, schedLink } = this;
+    const { runq } = pt;
+    const tail = pt.runqTail[p];
+    let g = this.globalHead;
+    for (let i = tail; i < tail + n; i++) {
+      runq[(p * runqSize + (i & (runqSize - 1))) as Id<'runqSlot'>] = g;
+      const next = schedLink[g] as G;
+      schedLink[g] = 0;
+      g = next;
+    }
+    pt.runqTail[p] = tail + n;
+    this.globalHead = g;
+    if (g === 0) this.globalTail = 0 as G;
+    this.globalSize -= n;
   }
 
   /** Makes g the next of p (next) or its last. The goroutine that was next goes to the tail. Source: runqput. */
@@ -102,8 +120,9 @@ export class RunQueues {
 
   /** The next goroutine of p: every 61st round one of the global queue, else its own, else a batch of the global queue; 0: none. */
   next(p: P): G {
+    if (this.globalSize === 0) return this.get(p);
     const { schedTick } = this.pt;
-    if (this.globalSize !== 0 && schedTick[p] % 61 === 0) {
+    if (schedTick[p] % 61 === 0) {
       schedTick[p]++;
       return this.getGlobal(p, 1);
     }

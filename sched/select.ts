@@ -128,12 +128,16 @@ export class Selects implements Resumable {
   private wait(op: Op, cases: SelectCases): void {
     const { order, addrs, raws, sched } = this;
     let n = 0;
+    let sending = false;
     for (let k = 0; k < cases.length; k++) {
       const one = cases[k];
       if (one === null || one === undefined || one.c === null) continue;
       const { addr } = one.c;
       addrs[k] = addr;
-      raws[k] = one.sends ? one.raw : undefined;
+      if (one.sends) {
+        sending = true;
+        raws[k] = one.raw;
+      }
       let at = n++;
       for (; at > 0 && addrs[order[at - 1]!]! > addr; at--) order[at] = order[at - 1]!;
       if (at > 0 && addrs[order[at - 1]!] === addr) at = this.drawTurn(addr, at);
@@ -147,7 +151,7 @@ export class Selects implements Resumable {
       if (sends) c!.enqueueSend(op.g, raws[k], k);
       else c!.enqueueRecv(op.g, k);
     }
-    raws.length = 0;
+    if (sending) raws.length = 0;
   }
 
   /** The place of a case among those of the same channel, which end before `end`: their order is drawn as well. */

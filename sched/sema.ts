@@ -63,9 +63,9 @@ export abstract class SemaRecord extends HeapRecord {
     const { sched, i } = this;
     const { sudogs } = sched;
     sched.block(op, WaitReason.semacquire);
-    const sg = sudogs.acquire(op.g, i << 2);
-    if (op.lifo) sudogs.enqueueFirst(i + s + Sema.queue, sg);
-    else sudogs.enqueue(i + s + Sema.queue, sg);
+    const queue = i + s + Sema.queue;
+    if (op.lifo) sudogs.enqueueFirst(queue, sudogs.acquire(op.g, i << 2));
+    else sudogs.wait(op.g, i << 2, queue, -1);
   }
 
   /** First waiter of semaphore s; 0: none. */
