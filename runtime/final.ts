@@ -13,7 +13,7 @@ import { FrameHead } from '../sched/stack.ts';
 import type { Context } from './context.ts';
 import { Sys } from './internal/sysmem.ts';
 import { fatal, gopanic } from './internal/throw.ts';
-import { type AnyStruct, makeRef, type Ref, type RefBase } from './struct.ts';
+import { type AnyStruct, makeRef, type Ref, RefBase, structOf, typeText } from './struct.ts';
 import { Handle } from './value.ts';
 
 /** What runs when an object is dead: a plain function, or a generator function that may block. */
@@ -63,7 +63,9 @@ export class Finals {
    * Calls fn with the object once nothing reaches it any more; the object lives for that, and for one more cycle. null takes
    * the finalizer away. Fatal with Go's words when there is one already. Source: SetFinalizer.
    */
-  setFinalizer<S extends AnyStruct>(ref: Ref<S>, struct: S, fn: Due<Ref<S>> | null): void {
+  setFinalizer<S extends AnyStruct>(ref: Ref<S>, fn: Due<Ref<S>> | null): void {
+    checkArguments('runtime.SetFinalizer', ref, fn ?? undefined);
+    const struct = structOf(ref);
     const { ctx } = this;
     const { heap, gc } = ctx.machine;
     const addr = this.blockStart(ref, 'runtime.SetFinalizer');
@@ -86,6 +88,7 @@ export class Finals {
    * lead to the object. Source: AddCleanup.
    */
   addCleanup<S extends AnyStruct, A>(ref: Ref<S>, fn: Due<A>, arg: A): Cleanup {
+    checkArguments('runtime.AddCleanup', ref, fn ?? null);
     const { machine } = this.ctx;
     const { heap } = machine;
     if (arg instanceof Handle && arg.addr === ref.addr) gopanic('runtime.AddCleanup: ptr is equal to arg, cleanup will never run');
@@ -115,7 +118,9 @@ export class Finals {
   }
 
   /** A weak pointer to the object; all of one object are equal. Source: weak.Make. */
-  weak<S extends AnyStruct>(ref: Ref<S>, struct: S): Weak<S> {
+  weak<S extends AnyStruct>(ref: Ref<S>): Weak<S> {
+    checkArguments('weak.Make', ref);
+    const struct = structOf(ref) as S;
     const { machine, w } = this.ctx;
     const { heap, sys } = machine;
     const addr = this.liveAddr(ref, 'weak.Make');
@@ -187,4 +192,11 @@ export class Finals {
 
 function isGenerator(value: unknown): value is Generator<void, unknown, void> {
   return typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function';
+}
+
+/** Refuses, before anything is registered, what is no reference and what cannot be called; fn undefined: there is none. */
+function checkArguments(who: string, ref: unknown, fn?: unknown): void {
+  if (ref === null || ref === undefined) fatal(`${who}: first argument is nil`);
+  if (!(ref instanceof RefBase)) throw new TypeError(`${who}: the first argument is a reference to a struct, got ${typeText(ref)}`);
+  if (fn !== undefined && typeof fn !== 'function') throw new TypeError(`${who}: wanted a function, got ${typeText(fn)}`);
 }

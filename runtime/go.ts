@@ -37,7 +37,7 @@ import { type MemStats, readMemStats } from './memstats.ts';
 import { makePool, type Pool, type PoolElem, type PoolValue } from './pool.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
-import { type AnyStruct, addressOf, type Field, type Ref, RefBase, structOf, typeText } from './struct.ts';
+import { type AnyStruct, addressOf, type Field, type Ref, RefBase, typeText } from './struct.ts';
 import { type ChanTimer, Ticker, Timer } from './time.ts';
 import { Handle } from './value.ts';
 
@@ -141,7 +141,7 @@ export class Go extends Maker implements Caller {
    * a generator function.
    */
   setFinalizer<S extends AnyStruct>(ref: Ref<S>, fn: ((ref: Ref<S>) => unknown) | null): void {
-    this.runtime.finals.setFinalizer(ref, structOf(ref), fn);
+    this.runtime.finals.setFinalizer(ref, fn);
   }
 
   /** Calls fn(arg) after the object was found dead and freed. runtime.AddCleanup. */
@@ -151,7 +151,7 @@ export class Go extends Maker implements Caller {
 
   /** A pointer that does not keep its object. weak.Make. */
   weak<S extends AnyStruct>(ref: Ref<S>): Weak<S> {
-    return this.runtime.finals.weak(ref, structOf(ref));
+    return this.runtime.finals.weak(ref);
   }
 
   /** A sync.WaitGroup. */

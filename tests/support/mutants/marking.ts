@@ -384,12 +384,12 @@ function weakValues(wrong: (machine: Machine, handle: Addr, right: () => Addr) =
   return ({ finals, machine }) => {
     if (finals === undefined) return;
     const make = finals.weak.bind(finals) as typeof finals.weak;
-    finals.weak = ((ref, struct) => {
-      const weak = make(ref, struct);
+    finals.weak = ((ref) => {
+      const weak = make(ref);
       const value = weak.value.bind(weak);
       weak.value = () => {
         const addr = wrong(machine, weak['handle'], () => value()?.addr ?? 0);
-        return addr === 0 ? null : (makeRef(weak['ctx'], struct, addr) as ReturnType<typeof value>);
+        return addr === 0 ? null : (makeRef(weak['ctx'], weak['struct'], addr) as ReturnType<typeof value>);
       };
       return weak;
     }) as typeof finals.weak;

@@ -290,3 +290,34 @@ describe('a weak pointer', () => {
     expect(seen).toEqual([null]);
   });
 });
+
+describe('bad arguments are refused at once', () => {
+  test.each<[string, (go: Go) => unknown]>([
+    ['runtime.SetFinalizer', (go) => go.setFinalizer(null as never, () => {})],
+    ['runtime.AddCleanup', (go) => go.addCleanup(null as never, () => {}, 0)],
+    ['weak.Make', (go) => go.weak(null as never)],
+  ])('%s: nil is fatal', (who, call) => {
+    expect(() =>
+      run(function* (go) {
+        call(go);
+        yield* go.gosched();
+      }),
+    ).toThrow(`fatal error: ${who}: first argument is nil`);
+  });
+
+  test('what is no reference, and what cannot be called', () => {
+    run(function* (go) {
+      const f = go.locals({ n: Node });
+      f.n = go.new(Node);
+      const { n } = f;
+      for (const bad of [5, {}, 'x']) {
+        expect(() => go.weak(bad as never)).toThrow(/^weak.Make: the first argument is a reference to a struct, got \w+$/);
+        expect(() => go.setFinalizer(n, bad as never)).toThrow(/^runtime.SetFinalizer: wanted a function, got \w+$/);
+        expect(() => go.addCleanup(n, bad as never, 0)).toThrow(/^runtime.AddCleanup: wanted a function, got \w+$/);
+      }
+      expect(() => go.addCleanup(n, null as never, 0)).toThrow(new TypeError('runtime.AddCleanup: wanted a function, got null'));
+      go.setFinalizer(n, () => {}); // nothing was registered
+      yield* go.gosched();
+    });
+  });
+});
