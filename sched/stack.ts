@@ -198,6 +198,7 @@ export class Stacks {
 
   /** Offset from `lo` of the running goroutine's innermost frame; -1 when it has none. */
   innermostFrame(): number {
+    if (this.hi === unread) this.read();
     this.spill();
     return this.fp === 0 ? -1 : this.fp - this.lo;
   }

@@ -89,16 +89,19 @@ describe('TestGCInfo', () => {
   });
 
   test('stack: every slot of a frame', () => {
-    goRun(function* main(go) {
-      const { raw } = go;
-      raw.enter(raw.pc('main.main'), 3);
-      const frame = raw.enter(raw.pc('main.f'), 6);
-      const first = (go.runtime.machine.sched.stacks.lo + frame) >>> 2;
-      expect(yield* maskOf(go, first + FrameHead.words, 6)).toEqual(times(6, infoPtr));
-      const { addr } = go.new(Ptr);
-      raw.words[first + FrameHead.pc] = addr; // a frame's head is no pointer, whatever it looks like
-      yield* go.gc();
-      expect(isObject(go.runtime, addr)).toBe(false);
-    });
+    goRun(
+      function* main(go) {
+        const { raw } = go;
+        raw.enter(raw.pc('main.main'), 3);
+        const frame = raw.enter(raw.pc('main.f'), 6);
+        const first = (go.runtime.machine.sched.stacks.lo + frame) >>> 2;
+        expect(yield* maskOf(go, first + FrameHead.words, 6)).toEqual(times(6, infoPtr));
+        const { addr } = go.new(Ptr);
+        raw.words[first + FrameHead.pc] = addr; // a frame's head is no pointer, whatever it looks like
+        yield* go.gc();
+        expect(isObject(go.runtime, addr)).toBe(false);
+      },
+      { checked: false }, // a checked handle is a number that says nothing of the place
+    );
   });
 });
