@@ -11,7 +11,7 @@ export interface SourceFile {
 
 /** The folders that hold code. Those that do not exist yet have no files, and so nothing to complain about. */
 export const codeFolders = [
-  ...['runtime', 'profiler', 'heap', 'gc', 'sched', 'sim'],
+  ...['runtime', 'profiler', 'heap', 'gc', 'sched', 'sim', 'campaign'],
   ...['cli', 'replay', 'web', 'labs', 'examples', 'tests', 'bench', 'tools'],
 ] as const;
 
@@ -100,7 +100,7 @@ const layers: readonly (readonly string[])[] = [
   ['gc'],
   ['sched'],
   ['runtime'],
-  ['sim'],
+  ['sim', 'campaign'],
   ['cli', 'replay', 'web', 'labs', 'examples', 'tests', 'bench', 'tools'],
 ];
 
