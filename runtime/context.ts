@@ -3,11 +3,13 @@
 
 import type { Mutator } from '../gc/malloc.ts';
 import type { RType } from '../heap/types.ts';
+import type { G } from '../sched/g.ts';
 import type { Sched, SchedTables } from '../sched/proc.ts';
 import type { Stacks } from '../sched/stack.ts';
 import { FrameStack, type FuncFrames } from './frame.ts';
 import { Ev } from './internal/events.ts';
 import { Rand } from './internal/rand.ts';
+import { isFinal, isStackOverflow } from './internal/throw.ts';
 import type { Machine } from './machine.ts';
 import { Panics } from './panic.ts';
 import type { Raw } from './raw.ts';
@@ -24,6 +26,8 @@ export class Context {
   readonly gt: SchedTables['gt'];
   /** Stack of the place where the error on its way up was first seen, innermost frame first: func pops frames as it passes. */
   thrown: { error: unknown; pcs: Int32Array } | null = null;
+  /** The same of a final error that has passed a declared function, and whose it is: the program dies of it. */
+  doom: { error: unknown; pcs: Int32Array; g: G } | null = null;
   /** The running P's allocator. */
   mutator: Mutator;
   /** Deferred calls and panics under way. */
@@ -75,8 +79,20 @@ export class Context {
   /** Remembers where an error was thrown; only the first to see it knows. */
   noteThrow(error: unknown): void {
     if (this.thrown !== null && this.thrown.error === error) return;
+    const final = isFinal(error);
+    if (final && this.doom !== null) return; // at the end of JavaScript's stack each catch may throw another one
+    const pcs = this.pcsAt(error);
+    this.thrown = { error, pcs };
+    if (!final) return;
+    this.doom = { error, pcs, g: this.sched.curg };
+    this.sched.doom(error as Error);
+  }
+
+  /** Where JavaScript's stack has ended, no frame can be pushed: the innermost ones are read where they are. */
+  private pcsAt(error: unknown): Int32Array {
     const pcs = new Int32Array(101); // traceback shows 100 frames
-    this.thrown = { error, pcs: pcs.slice(0, this.sched.callers(pcs, pcs.length)) };
+    if (isStackOverflow(error) && this.frames.callers(pcs) === pcs.length) return pcs;
+    return pcs.slice(0, this.sched.callers(pcs, pcs.length));
   }
 
   private collectForStack(): boolean {

@@ -29,6 +29,16 @@ export function setMemoryLimit({ gc, settings }: Machine, bytes: number | 'off')
   return gc.setMemoryLimit(typeof bytes === 'number' && bytes < 0 ? -1 : memoryLimitOf('setMemoryLimit', bytes));
 }
 
+/** Sets the size in bytes beyond which a goroutine's stack is Go's fatal error, and returns the old one. Source: debug.SetMaxStack. */
+export function setMaxStack({ sched }: Machine, bytes: number): number {
+  if (!Number.isInteger(bytes) || bytes < 0 || bytes > 1 << 30) {
+    throw new RangeError(`setMaxStack: got ${String(bytes)}, wanted a whole number of bytes from 0 to ${1 << 30}`);
+  }
+  const old = sched.stacks.maxBytes;
+  sched.stacks.maxBytes = bytes;
+  return old;
+}
+
 /** A collection, and all free memory goes back to the system. Source: debug.FreeOSMemory. */
 export function freeOSMemory({ gc, sched }: Machine): Blocking<void> {
   return sched.blocking(function* () {

@@ -7,19 +7,19 @@ const maxFrames = 100;
 
 /**
  * The running goroutine, then (all) the others in the order of creation. thrownAt: the running one's stack where the error was
- * thrown, if it has been unwound since. No blank line at the end.
+ * thrown, if it has been unwound since. running: who ran then, if somebody else does now. No blank line at the end.
  */
-export function goroutineDump(m: Machine, all: boolean, thrownAt?: Int32Array): string {
+export function goroutineDump(m: Machine, all: boolean, thrownAt?: Int32Array, running = m.sched.curg): string {
   const { sched } = m;
   const gs = [...sched.goroutines()].sort((a, b) => sched.gt.goid[a] - sched.gt.goid[b]);
-  const first = sched.curg;
+  const first = running;
   const shown = first === 0 ? (all ? gs : gs.slice(0, 1)) : all ? [first, ...gs.filter((g) => g !== first)] : [first];
-  return shown.map((g) => goroutineText(m, g, g === first ? thrownAt : undefined)).join('\n\n');
+  return shown.map((g) => goroutineText(m, g, g === first, g === first ? thrownAt : undefined)).join('\n\n');
 }
 
-function goroutineText(m: Machine, g: G, thrownAt?: Int32Array): string {
+function goroutineText(m: Machine, g: G, running: boolean, thrownAt?: Int32Array): string {
   const { gt, stacks } = m.sched;
-  const lines = [header(m, g)];
+  const lines = [header(m, g, running)];
   const pcs = thrownAt ?? new Int32Array(maxFrames + 1);
   const n = thrownAt === undefined ? stacks.callers(g, pcs, maxFrames + 1) : thrownAt.length;
   for (let i = 0; i < Math.min(n, maxFrames); i++) {
@@ -34,11 +34,11 @@ function goroutineText(m: Machine, g: G, thrownAt?: Int32Array): string {
   return lines.join('\n');
 }
 
-function header(m: Machine, g: G): string {
-  const { gt, curg } = m.sched;
+function header(m: Machine, g: G, running: boolean): string {
+  const { gt } = m.sched;
   const status = gt.status[g];
   const waits = status === GStatus.waiting || status === GStatus.syscall;
-  const words = [g === curg ? 'running' : (status === GStatus.waiting && waitReasonNames[gt.waitReason[g]]) || gStatusNames[status]!];
+  const words = [running ? 'running' : (status === GStatus.waiting && waitReasonNames[gt.waitReason[g]]) || gStatusNames[status]!];
   const minutes = waits && gt.waitSince[g] > gt.readyAt[g] ? Math.floor((m.sched.now() - gt.waitSince[g]) / 60e9) : 0;
   if (minutes >= 1) words.push(`${minutes} minutes`);
   if (gt.lockedM[g] !== 0) words.push('locked to thread');

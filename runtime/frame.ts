@@ -120,6 +120,13 @@ export class FrameStack implements Registers {
     }
   }
 
+  /** Pcs of the active frames, leaf first, as many as there is room for; returns how many. Changes nothing. */
+  callers(pcs: Int32Array): number {
+    let n = 0;
+    for (let d = this.depth - 1; d >= 0 && n < pcs.length; d--) pcs[n++] = this.active[d]!.owner.pc;
+    return n;
+  }
+
   write(): void {
     const { w, stacks } = this.ctx;
     for (let d = 0; d < this.spilled; d++) this.active[d]!.write(w, stacks.lo);

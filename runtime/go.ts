@@ -26,7 +26,7 @@ import {
 } from './chan.ts';
 import { CheckedRaw } from './checkedraw.ts';
 import type { Context } from './context.ts';
-import { freeOSMemory, setGCPercent, setMemoryLimit } from './debug.ts';
+import { freeOSMemory, setGCPercent, setMaxStack, setMemoryLimit } from './debug.ts';
 import { goroutineDump } from './dump.ts';
 import type { Cleanup, Weak } from './final.ts';
 import { allocate, type Caller, type Frame, type Locals, rootArguments } from './func.ts';
@@ -321,6 +321,14 @@ export class Go extends Maker implements Caller {
    */
   setMemoryLimit(bytes: number | 'off'): number {
     return setMemoryLimit(this.ctx.machine, bytes);
+  }
+
+  /**
+   * Sets how large a goroutine's stack may grow, in bytes (16 MiB at first), and returns the old limit; a larger one is a stack
+   * overflow, which is fatal. A stack holds declared pointers only. debug.SetMaxStack. RangeError: no such size.
+   */
+  setMaxStack(bytes: number): number {
+    return setMaxStack(this.ctx.machine, bytes);
   }
 
   /** Runs a full collection, then counts all free memory of the heap as given back. debug.FreeOSMemory. `yield*` it. */

@@ -13,7 +13,7 @@ import type { G } from '../sched/g.ts';
 import type { Continuation, Unwinder } from '../sched/newproc.ts';
 import { type Blocking, Op } from '../sched/op.ts';
 import type { Context } from './context.ts';
-import { Fatal, GoPanic, nilPanic, Throw } from './internal/throw.ts';
+import { GoPanic, isFinal, nilPanic } from './internal/throw.ts';
 import { Handle } from './value.ts';
 
 /** A deferred call. A generator function may block where its scope allows it. */
@@ -304,15 +304,6 @@ function abort(p: Panicking | null, next: Panicking): void {
 /** A panic that no deferred call of the goroutine has recovered. */
 class Uncaught {
   constructor(readonly panicking: Panicking) {}
-}
-
-/** No deferred call runs for it. */
-function isFinal(error: unknown): boolean {
-  return (
-    error instanceof Fatal ||
-    error instanceof Throw ||
-    (error instanceof RangeError && error.message === 'Maximum call stack size exceeded')
-  );
 }
 
 /** JavaScript's words (V8's) for a field of a null reference: Go's nil dereference. */

@@ -8,7 +8,6 @@ import type { Explanation } from '../heap/explain.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
 import { Channels } from '../sched/chan.ts';
 import { Selects } from '../sched/select.ts';
-import { overflowWords } from '../sched/stack.ts';
 import { Sync } from '../sched/sync.ts';
 import { type CallSite, callSite } from './callsite.ts';
 import { Context } from './context.ts';
@@ -16,7 +15,7 @@ import { goroutineDump } from './dump.ts';
 import { Finals } from './final.ts';
 import { type Go, type GoFunc, spawn } from './go.ts';
 import { explainAddress, type PartNames } from './inspect.ts';
-import { Fatal, GoPanic as Panic, Throw } from './internal/throw.ts';
+import { Fatal, isStackOverflow, GoPanic as Panic, Throw } from './internal/throw.ts';
 import { Machine } from './machine.ts';
 import { type GCStats, type MemStats, readGCStats, readMemStats } from './memstats.ts';
 import { type Options, type Settings, settings } from './options.ts';
@@ -226,23 +225,26 @@ export class Runtime {
     return `${text}\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x${(pcs?.[0] ?? 0).toString(16)}]`;
   }
 
-  private died(cause: unknown): unknown {
+  /** What is thrown for the error that has ended the program, or that was final before. */
+  private died(last: unknown): unknown {
     const { machine, ctx } = this;
     const { sched } = machine;
-    const goid = sched.curg === 0 ? 0 : sched.gt.goid[sched.curg];
-    const thrownAt = ctx.thrown !== null && ctx.thrown.error === cause ? ctx.thrown.pcs : undefined;
+    const cause = ctx.doom === null ? last : ctx.doom.error;
+    const running = ctx.doom === null ? sched.curg : ctx.doom.g;
+    const goid = running === 0 ? 0 : sched.gt.goid[running];
+    const thrownAt = ctx.thrown !== null && ctx.thrown.error === cause ? ctx.thrown.pcs : ctx.doom?.pcs;
     if (cause instanceof Panic) {
       return new RuntimeError(`${this.panicText(cause, thrownAt)}\n\n${goroutineDump(machine, false, thrownAt)}`, 'panic', goid, 3, {
         cause,
       });
     }
-    const dump = () => goroutineDump(machine, true, thrownAt);
+    const dump = () => goroutineDump(machine, true, thrownAt, running);
     if (cause instanceof Fatal) {
       const before = cause.preface === '' ? '' : `${cause.preface}\n`;
       return new RuntimeError(`${before}fatal error: ${cause.message}\n\n${dump()}`.trimEnd(), 'fatal', goid, 3, { cause });
     }
     if (isStackOverflow(cause)) {
-      return new RuntimeError(`${overflowWords}\nfatal error: stack overflow\n\n${dump()}`, 'fatal', goid, 3, {
+      return new RuntimeError(`${sched.stacks.overflowWords}\nfatal error: stack overflow\n\n${dump()}`, 'fatal', goid, 3, {
         cause,
       });
     }
@@ -254,9 +256,4 @@ export class Runtime {
     }
     return cause; // an error of the program's own JavaScript: as it is, with its own stack
   }
-}
-
-/** JavaScript's own stack is used up: a program that recurses without end meets this before our stacks are full. */
-function isStackOverflow(cause: unknown): boolean {
-  return cause instanceof RangeError && cause.message === 'Maximum call stack size exceeded';
 }

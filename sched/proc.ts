@@ -118,6 +118,8 @@ export class Sched extends Goroutines implements CallStack, Threads {
   onSwitch: ((mutator: Mutator) => void) | null = null;
   private mainStarted = false;
   private mainDone = false;
+  /** What the program dies of when this turn ends, whatever it has caught; null: it goes on. */
+  private doomed: Error | null = null;
   /** main has called Goexit: the others go on without it. */
   mainExits = false;
   /** Turns of goroutines so far. */
@@ -316,11 +318,12 @@ export class Sched extends Goroutines implements CallStack, Threads {
    */
   run(): boolean {
     this.mainStarted = true;
-    while (!this.mainDone) {
+    while (!this.mainDone && this.doomed === null) {
       const p = this.pickP();
       if (p >= 0) this.rounds(p as P);
       else if (!this.idle()) return false;
     }
+    if (this.doomed !== null) throw this.doomed;
     this.curg = 0 as G;
     return true;
   }
@@ -589,6 +592,13 @@ export class Sched extends Goroutines implements CallStack, Threads {
 
   hasWork(p: P): boolean {
     return this.runq.length(p) > 0 || this.runq.globalSize > 0 || this.gc.marking;
+  }
+
+  /** The program dies of an error that it cannot recover from, when this turn ends: at the next yield point, if not before. */
+  doom(error: Error): void {
+    this.doomed = error;
+    this.pt.preempt[this.curp] = 1;
+    this.changed();
   }
 
   /** GOMAXPROCS is another: stw.ts has made the Ps. */

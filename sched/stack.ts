@@ -47,10 +47,10 @@ const minStack = 64;
 const unread = -1;
 const poolOrders = 7; // 64, 128, … 4K: cut from one page; larger stacks are whole spans
 /**
- * Largest stack; beyond it Go's `stack overflow`. Go's 32-bit ports allow 250 MB; ours hold only declared pointers, and the
- * JavaScript stack usually ends first (runtime.ts turns that into the same fatal error).
+ * Largest stack; beyond it Go's `stack overflow`. Go's 32-bit ports allow 250 MB. Ours hold only declared pointers: a frame of
+ * gofunc has some 500 bytes of JavaScript beside it, so the limit ends a program before the host's memory does.
  */
-export const maxStackBytes = 64 << 20;
+const defaultMaxBytes = 16 << 20;
 
 /** Frames of the running goroutine whose words are in JavaScript fields. See the head of this file. */
 export interface Registers {
@@ -59,9 +59,6 @@ export interface Registers {
   /** Writes what the slots of the spilled frames hold now. */
   write(): void;
 }
-
-/** The line that Go prints before `fatal error: stack overflow`, whichever of the two limits was met. */
-export const overflowWords = `runtime: goroutine stack exceeds ${maxStackBytes}-byte limit`;
 
 /** The stacks of one machine's goroutines. */
 export class Stacks {
@@ -82,6 +79,8 @@ export class Stacks {
   private limit: Addr = unread;
   /** The arena has no page for a stack: collects garbage if that is safe now, and says whether it was. null: it never is. */
   whenFull: (() => boolean) | null = null;
+  /** Largest stack in bytes. Go's maxstacksize. */
+  maxBytes = defaultMaxBytes;
   /** The typed layer's frames; null without one. */
   registers: Registers | null = null;
 
@@ -123,7 +122,12 @@ export class Stacks {
     if (this.limit === this.hi) return;
     if (this.hi === unread) this.read();
     this.limit = this.hi; // first: the frames are pushed by push
-    if (this.registers !== null) this.registers.spill();
+    try {
+      if (this.registers !== null) this.registers.spill();
+    } catch (error) {
+      this.limit = 0; // the rest of them are in registers still
+      throw error;
+    }
   }
 
   private saveRegisters(): void {
@@ -239,7 +243,7 @@ export class Stacks {
     const used = this.sp - this.lo;
     let size = Math.max(minStack, (this.hi - this.lo) * 2);
     while (size < used + bytes) size *= 2;
-    if (size > maxStackBytes) fatal('stack overflow', overflowWords);
+    if (size > this.maxBytes) fatal('stack overflow', this.overflowWords);
     const lo = this.alloc(size);
     if (used > 0) heap.w.copyWithin(lo >>> 2, this.lo >>> 2, this.sp >>> 2);
     if (this.lo !== 0) this.release(this.lo, this.hi - this.lo);
@@ -247,6 +251,11 @@ export class Stacks {
     this.sp = lo + used;
     this.lo = lo;
     this.hi = this.limit = lo + size;
+  }
+
+  /** The line that Go prints before `fatal error: stack overflow`, whichever stack has ended: this one, or JavaScript's. */
+  get overflowWords(): string {
+    return `runtime: goroutine stack exceeds ${this.maxBytes}-byte limit`;
   }
 
   private alloc(size: number): Addr {

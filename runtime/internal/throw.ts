@@ -81,6 +81,17 @@ export function nilDereference(): never {
   throw nilPanic();
 }
 
+/** Whether JavaScript's own stack has ended, in the words of V8, JavaScriptCore and SpiderMonkey. */
+export function isStackOverflow(error: unknown): boolean {
+  if (error instanceof RangeError) return error.message.startsWith('Maximum call stack size exceeded');
+  return error instanceof Error && error.name === 'InternalError' && error.message === 'too much recursion';
+}
+
+/** Whether nothing of the program may stop an error on its way up: no deferred call runs for it, and recover does not see it. */
+export function isFinal(error: unknown): boolean {
+  return error instanceof Fatal || error instanceof Throw || isStackOverflow(error);
+}
+
 /** The panic of a load or store through nil. */
 export function nilPanic(): GoPanic {
   const message = 'runtime error: invalid memory address or nil pointer dereference';
