@@ -13,59 +13,9 @@
 // The reader merges the batches: of the first records of all, it takes the earliest of those whose goroutine is in the state
 // before it, which the sequence numbers say; and it refuses a file in which the times of what it has merged go back.
 
-import { utf8Length, utf8Write } from '../runtime/internal/utf8.ts';
+import { ByteWriter } from './bytewriter.ts';
 import type { Frame } from './symtab.ts';
 import { TraceKind, type TraceLog, type TraceRecord } from './tracelog.ts';
-
-/** Bytes, appended. */
-export class ByteWriter {
-  private buf = new Uint8Array(1 << 12);
-  length = 0;
-
-  private room(bytes: number): void {
-    if (this.length + bytes <= this.buf.length) return;
-    const more = new Uint8Array(Math.max(this.buf.length * 2, this.length + bytes));
-    more.set(this.buf.subarray(0, this.length));
-    this.buf = more;
-  }
-
-  byte(b: number): void {
-    this.room(1);
-    this.buf[this.length++] = b;
-  }
-
-  /** A whole number from 0 to 2^53 as unsigned LEB128; -1 as the 64-bit number that Go makes of it. */
-  varint(n: number): void {
-    this.room(10);
-    const { buf } = this;
-    if (n === -1) {
-      for (let i = 0; i < 9; i++) buf[this.length++] = 0xff;
-      n = 1;
-    }
-    for (; n >= 0x80; n = Math.floor(n / 128)) buf[this.length++] = (n % 128) | 0x80;
-    buf[this.length++] = n;
-  }
-
-  /** Its length in bytes and its UTF-8. */
-  text(text: string): void {
-    const bytes = utf8Length(text);
-    this.varint(bytes);
-    this.room(bytes);
-    utf8Write(text, this.buf, this.length);
-    this.length += bytes;
-  }
-
-  append(other: ByteWriter): void {
-    this.room(other.length);
-    this.buf.set(other.bytes(), this.length);
-    this.length += other.length;
-  }
-
-  /** What was written; a view. */
-  bytes(): Uint8Array {
-    return this.buf.subarray(0, this.length);
-  }
-}
 
 /** Longest string that Go's reader takes, in characters of up to three bytes. */
 const longestString = 300_000;

@@ -3,6 +3,7 @@
 // error at the goroutine's next operation.
 import { gcCost } from '../gc/gcclock.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
+import type { ProfileName } from '../profiler/profile.ts';
 import type { Cond } from '../sched/cond.ts';
 import type { G } from '../sched/g.ts';
 import type { Locker, Mutex } from '../sched/mutex.ts';
@@ -35,6 +36,7 @@ import type { PointerTo } from './kinds.ts';
 import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
 import { makePool, type Pool, type PoolElem, type PoolValue } from './pool.ts';
+import { type Profile, type ProfileOptions, takeProfile } from './profile.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
 import { type AnyStruct, addressOf, type Field, type Ref, RefBase, typeText } from './struct.ts';
@@ -339,6 +341,20 @@ export class Go extends Maker implements Caller {
   /** The published memory profile: runtime.MemProfile with enough room. inuseZero: records without objects in use too. */
   memProfile(inuseZero = false): MemProfileRecord[] {
     return this.ctx.machine.profiler.records(inuseZero);
+  }
+
+  /**
+   * Takes a profile by its name, as runtime.profile does; stops the world for it. pprof.Lookup(name): what WriteTo would write is
+   * proto() (debug 0) and text() (debug 1) of what this gives.
+   */
+  profile(name: ProfileName, options: ProfileOptions = {}): Profile {
+    const { sched, machine } = this.ctx;
+    sched.world.stopTheWorld('profile');
+    try {
+      return takeProfile(machine, name, options);
+    } finally {
+      sched.world.startTheWorld(gcCost.stop);
+    }
   }
 }
 

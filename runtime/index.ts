@@ -10,6 +10,7 @@ export { checkHeap, heapFindings } from '../heap/check.ts';
 export { pageMap, slotMap } from '../heap/dump.ts';
 export type { Explanation, Holder, ObjectFacts, SpanFacts } from '../heap/explain.ts';
 export { inUseBytes, inUseObjects, type MemProfileRecord } from '../profiler/mprof.ts';
+export { type ProfileName, profileNames } from '../profiler/profile.ts';
 export { type SchemeName, schemeNames } from '../profiler/schemes.ts';
 export type { Cond } from '../sched/cond.ts';
 export type { Locker, Mutex } from '../sched/mutex.ts';
@@ -53,6 +54,7 @@ export { type GCStats, type MemStats, readGCStats, readMemStats, type SizeStats 
 export { type Options, type Settings, settings } from './options.ts';
 export { panic } from './panic.ts';
 export type { Pool, PoolElem, PoolValue } from './pool.ts';
+export type { Profile, ProfileOptions } from './profile.ts';
 export { Raw } from './raw.ts';
 export { type RunStats, Runtime, RuntimeError } from './runtime.ts';
 export { append, appendSlice, copy, Slice, type SliceField, slice } from './slice.ts';

@@ -6,6 +6,7 @@ import type { Truth } from '../gc/oracle.ts';
 import { pageMap, slotMap } from '../heap/dump.ts';
 import type { Explanation } from '../heap/explain.ts';
 import type { MemProfileRecord } from '../profiler/mprof.ts';
+import type { ProfileName } from '../profiler/profile.ts';
 import { Channels } from '../sched/chan.ts';
 import { Selects } from '../sched/select.ts';
 import { Sync } from '../sched/sync.ts';
@@ -19,6 +20,7 @@ import { Fatal, isStackOverflow, GoPanic as Panic, Throw } from './internal/thro
 import { Machine } from './machine.ts';
 import { type GCStats, type MemStats, readGCStats, readMemStats } from './memstats.ts';
 import { type Options, type Settings, settings } from './options.ts';
+import { type Profile, type ProfileOptions, takeProfile } from './profile.ts';
 import { Tracer } from './tracer.ts';
 
 /** What a program died of. `message` is Go's text, goroutine dump included. */
@@ -172,6 +174,14 @@ export class Runtime {
   /** The published memory profile of the first scheme. runtime.MemProfile with enough room. */
   memProfile(inuseZero = false): MemProfileRecord[] {
     return this.machine.profiler.records(inuseZero);
+  }
+
+  /**
+   * Takes a profile by its name: to be written as profile.proto for `go tool pprof`, or as text. RangeError: there is no such
+   * profile, or no such scheme watches. Inside the program use go.profile.
+   */
+  profile(name: ProfileName, options: ProfileOptions = {}): Profile {
+    return takeProfile(this.machine, name, options);
   }
 
   /** The true live set as of the last mark termination; undefined without the option oracle. */

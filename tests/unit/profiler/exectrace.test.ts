@@ -2,8 +2,9 @@
 // (tests/go/exectrace.test.ts lets Go's own reader judge whole traces.)
 import { describe, expect, test } from 'vitest';
 import { churn } from '../../../examples/churn.ts';
+import { ByteWriter } from '../../../profiler/bytewriter.ts';
 import { chromeTrace } from '../../../profiler/chrometrace.ts';
-import { ByteWriter, execTrace } from '../../../profiler/exectrace.ts';
+import { execTrace } from '../../../profiler/exectrace.ts';
 import { globalP, TraceKind, TraceLog } from '../../../profiler/tracelog.ts';
 import { type GoFunc, i32, RandomChooser, Runtime } from '../../../runtime/index.ts';
 
