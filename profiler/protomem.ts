@@ -51,8 +51,8 @@ export function scaleHeapSample(objects: number, bytes: number, rate: number): r
 }
 
 /** ln 2 in two parts: the first has so few bits that k times it is exact. */
-const ln2High = 0.69314718036912381649;
-const ln2Low = 1.90821492927058770002e-10;
+const ln2High = 0.6931471803691238;
+const ln2Low = 1.9082149292705877e-10;
 
 /**
  * e^x from +, * and / alone: Math.exp may differ in the last bit between engines, and a profile with it. x = k ln 2 + r, and the
