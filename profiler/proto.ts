@@ -16,7 +16,7 @@ import type { Label, ProfileData, Sample, ValueType } from './profile.ts';
 import { callPC, type Symbols } from './symtab.ts';
 
 /** Fields of Profile. */
-const enum Field {
+const enum ProfileField {
   sampleType = 1,
   sample = 2,
   mapping = 3,
@@ -102,20 +102,20 @@ class Encoder {
 
   profile(p: ProfileData, head: ProfileHead): Uint8Array<ArrayBuffer> {
     const { out } = this;
-    for (const type of p.sampleTypes) this.valueType(Field.sampleType, type);
+    for (const type of p.sampleTypes) this.valueType(ProfileField.sampleType, type);
     for (const sample of p.samples) this.sample(sample);
-    const mapping = out.begin(Field.mapping);
+    const mapping = out.begin(ProfileField.mapping);
     out.int(1, 1);
     out.int(7, 1);
     out.end(mapping);
     this.locationsAndFunctions();
-    out.int(Field.timeNanos, Math.floor(head.timeNanos));
-    this.valueType(Field.periodType, p.periodType);
-    out.int(Field.period, p.period);
-    for (const comment of head.comments) out.int(Field.comment, this.text(comment));
+    out.int(ProfileField.timeNanos, Math.floor(head.timeNanos));
+    this.valueType(ProfileField.periodType, p.periodType);
+    out.int(ProfileField.period, p.period);
+    for (const comment of head.comments) out.int(ProfileField.comment, this.text(comment));
     const last = p.sampleTypes.length - 1; // what a viewer takes without being told
-    if (p.defaultSampleType !== last) out.int(Field.defaultSampleType, this.text(p.sampleTypes[p.defaultSampleType]!.type));
-    for (const text of this.strings.keys()) out.string(Field.string, text);
+    if (p.defaultSampleType !== last) out.int(ProfileField.defaultSampleType, this.text(p.sampleTypes[p.defaultSampleType]!.type));
+    for (const text of this.strings.keys()) out.string(ProfileField.string, text);
     return out.bytes();
   }
 
@@ -129,7 +129,7 @@ class Encoder {
     return id;
   }
 
-  private valueType(field: Field, { type, unit }: ValueType): void {
+  private valueType(field: ProfileField, { type, unit }: ValueType): void {
     const { out } = this;
     const at = out.begin(field);
     out.int(1, this.text(type));
@@ -145,7 +145,7 @@ class Encoder {
       const id = locations.get(pc) ?? this.newLocation(pc);
       if (id !== 0) ids.push(id);
     }
-    const at = out.begin(Field.sample);
+    const at = out.begin(ProfileField.sample);
     out.packed(1, ids);
     out.packed(2, values);
     for (let i = 0; i < labels.length; i++) this.label(labels[i]!);
@@ -178,7 +178,7 @@ class Encoder {
       const { func, file, line } = symbols.frame(pc);
       const key = `${func}\n${file}`;
       const id = functions.get(key) ?? functions.size + 1;
-      const at = out.begin(Field.location);
+      const at = out.begin(ProfileField.location);
       out.int(1, i + 1);
       out.int(2, 1);
       out.int(3, callPC(symbols, pc));
@@ -196,7 +196,7 @@ class Encoder {
 
   private function(id: number, name: string, file: string): void {
     const { out } = this;
-    const at = out.begin(Field.function);
+    const at = out.begin(ProfileField.function);
     out.int(1, id);
     out.int(2, this.text(name));
     out.int(3, this.text(name));
