@@ -68,14 +68,14 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
 
   recv(): Blocking<T> {
     const op = this.c.recv();
-    op.convert = this.elem.fromRaw;
+    if (this.elem.fromRaw !== null) op.convertBy(this.elem.fromRaw);
     return op as Op as Blocking<T>;
   }
 
   recv2(): Blocking<[value: T, ok: boolean]> {
     const op = this.c.recv();
-    op.convert = pair;
     op.from = this.elem.fromRaw;
+    op.convertBy(pair);
     return op as Op as Blocking<[T, boolean]>;
   }
 

@@ -199,7 +199,7 @@ export class HChannel extends HeapRecord {
     for (let sg = this.serve(HChan.sendq); sg !== 0; sg = this.serve(HChan.sendq)) {
       const op = this.opOf(sg);
       this.dropElem(sg);
-      op.error = chanPanic('send on closed channel', this.all.era2014);
+      op.fails(chanPanic('send on closed channel', this.all.era2014));
       woken.push(op.g);
     }
     for (let g = woken.pop(); g !== undefined; g = woken.pop()) sched.ready(g, true); // Go's list is LIFO
@@ -414,12 +414,12 @@ class FutileChannel extends HChannel {
 
   override enqueueSend(g: G, value: unknown, k: number): void {
     super.enqueueSend(g, value, k);
-    if (k < 0) this.sched.ops[g]!.again = this.sending;
+    if (k < 0) this.sched.ops[g]!.goesOn(this.sending);
   }
 
   override enqueueRecv(g: G, k: number): void {
     super.enqueueRecv(g, k);
-    if (k < 0) this.sched.ops[g]!.again = this.receiving;
+    if (k < 0) this.sched.ops[g]!.goesOn(this.receiving);
   }
 
   /** Who waits does not help: nothing is handed over. */
@@ -470,7 +470,7 @@ class FutileChannel extends HChannel {
   private sendAgain(op: Op): boolean {
     this.touch();
     if (op.error !== null) return true; // closed meanwhile
-    if (this.closed) op.error = chanPanic('send on closed channel', true);
+    if (this.closed) op.fails(chanPanic('send on closed channel', true));
     else if (!this.sendNow(op.value)) {
       this.sched.block(op, WaitReason.chanSend);
       this.enqueueSend(op.g, op.value, -1);

@@ -35,7 +35,7 @@ export class Cond extends HeapRecord implements Resumable {
     this.touch();
     const op = sched.begin();
     this.locker.unlock();
-    op.again = this;
+    op.goesOn(this);
     sched.block(op, WaitReason.condWait);
     this.touch();
     sched.sudogs.enqueue(this.i + CondRecord.queue, sched.sudogs.acquire(op.g, this.i << 2));
@@ -44,7 +44,6 @@ export class Cond extends HeapRecord implements Resumable {
 
   /** @internal */
   resume(op: Op): boolean {
-    op.again = null;
     return this.locker.lockFor(op);
   }
 

@@ -73,7 +73,7 @@ export class Mutex extends SemaRecord implements Locker, Resumable {
     op.since = -1;
     op.starving = false;
     if (this.compete(op, false)) return true;
-    op.again = this;
+    op.goesOn(this);
     return false;
   }
 

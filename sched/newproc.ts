@@ -140,16 +140,19 @@ export class Goroutines {
 
   /** Runs g until it yields (false) or has ended (true), its calls and its deferred calls included. */
   protected advance(g: G): boolean {
+    const op = this.ops[g]!;
     for (;;) {
       try {
-        const { done, value } = this.resume.call(this.continuations[g]!);
-        if (done !== true) {
+        if (op.unfinished && !op.finish()) return false;
+        op.done = true;
+        const result = op.error === null ? this.resume.call(this.continuations[g]!) : this.throwInto(op);
+        if (result.done !== true) {
           if (this.entering === null) return false;
           this.enterCall(g, this.entering);
         } else if (this.calls[g] !== null) {
           const call = this.calls[g]!;
           call.returned();
-          this.leaveCall(g, call).value = value;
+          this.leaveCall(g, call).value = result.value;
         } else {
           if (this.gt.deferring[g] === 0) return true;
           this.continuations[g] = this.unwinder!.returned(g);
@@ -159,7 +162,7 @@ export class Goroutines {
         const call = this.calls[g]!;
         if (call !== null) {
           call.threw(error);
-          this.leaveCall(g, call).error = error as Error;
+          this.leaveCall(g, call).fails(error as Error);
           continue;
         }
         if (this.unwinder === null) throw error;
@@ -170,9 +173,16 @@ export class Goroutines {
     }
   }
 
+  /** The operation that g waits for ends in a panic: it begins where g waits. */
+  private throwInto(op: Op): IteratorResult<void, unknown> {
+    const { error } = op;
+    op.error = null;
+    return this.continuations[op.g]!.throw(error);
+  }
+
   /** The operation that has begun calls a blocking function: instead of waiting for others, its goroutine goes on with that. */
   call(op: Op, call: Call): void {
-    op.waiting = true;
+    op.done = false;
     this.entering = call;
   }
 
@@ -182,7 +192,6 @@ export class Goroutines {
     call.outer = this.calls[g]!;
     this.calls[g] = call;
     this.continuations[g] = call.body;
-    this.ops[g]!.inFlight = false; // the called function has operations of its own
   }
 
   /** The innermost call of g is over: its caller goes on. Returns the Op that the caller waits with. */
@@ -190,11 +199,8 @@ export class Goroutines {
     this.calls[g] = call.outer;
     this.continuations[g] = call.caller;
     const op = this.ops[g]!;
-    if (op.inFlight && op.error === null) op.error = new TypeError(forgottenYield);
-    op.inFlight = true;
-    op.waiting = false;
-    op.convert = null;
-    op.again = null;
+    if (op.inFlight) op.fails(new TypeError(forgottenYield));
+    op.inFlight = false;
     return op;
   }
 

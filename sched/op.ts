@@ -1,10 +1,14 @@
 // op: how a blocking operation is written. `const v = yield* ch.recv()` is typed, allocates nothing and needs no generator:
-// each goroutine owns one Op, an iterator that is its own iterable, and every blocking call of that goroutine returns it.
+// each goroutine owns one Op, an iterator that is its own iterable and its own result, and every blocking call of that
+// goroutine returns it.
 //
-//   first next()     the operation is done already: {done, value}          (the common case: no switch)
-//                    it must wait: {not done}, and the trampoline of proc.ts parks the goroutine
-//   next next()      the goroutine was resumed: {done, value}, or throws the panic that it was woken with. An operation that
-//                    has more to do than to be woken (a mutex: compete for it) goes on in `again`, and may wait once more
+//   done            the operation needs no waiting: `yield*` takes `value` at once              (the common case: no switch)
+//   not done        `yield*` hands the Op to the trampoline of proc.ts, which parks the goroutine. Before it resumes the
+//                   goroutine, somebody has put the value into the Op, or the panic that it is woken with
+//
+// So next() has nothing to do: it is the function of JavaScript that returns its receiver. V8 calls next() of a `yield*`
+// without inlining it, and a builtin is the shortest thing that it can call (docs/performance.md). What is left to do when the
+// goroutine was woken (a mutex: compete for it; a pointer: make a reference of it) is done before it resumes, in `finish`.
 //
 // A goroutine has one operation in flight, so one Op is enough. An Op that was made and never yield*ed is a bug of the
 // program ("forgotten yield*"): the next operation of that goroutine finds it and says so.
@@ -18,21 +22,26 @@ export interface Blocking<T> {
 
 /** An operation that goes on when its goroutine runs again. */
 export interface Resumable {
-  /** The goroutine of op was woken. True: the operation is complete. False: it waits again, op.waiting is set. */
+  /** The goroutine of op was woken. True: the operation is complete. False: it waits again, op is not done. */
   resume(op: Op): boolean;
 }
 
-/** What every operation that is done returns: `yield*` takes the value out before anybody else can look. */
-const finished: { done: true; value: unknown } = { done: true, value: undefined };
-const yielded: IteratorYieldResult<void> = { done: false, value: undefined };
+/** Turns a value as it travels into what the program sees. */
+export type Convert = (raw: unknown, op: Op) => unknown;
+
+/** Every iterator of JavaScript returns itself when it is asked for an iterator: a builtin that returns its receiver. */
+const itself = (function* () {})()[Symbol.iterator] as (this: unknown) => never;
 
 /** The one iterator of a goroutine. */
 export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
-  /** True while the operation waits: the next next() yields. */
-  waiting = false;
-  /** True from the call of an operation until its value was taken: a second operation meanwhile is a forgotten yield*. */
-  inFlight = false;
+  /** False while the operation waits. True whenever its goroutine runs and no operation has blocked. */
+  done = true;
+  /** What it gives. */
   value: unknown = undefined;
+  /** True from the call of an operation until it is yield*ed: a second operation meanwhile is a forgotten yield*. */
+  inFlight = false;
+  /** `finish` has something to do before the goroutine resumes. */
+  unfinished = false;
   /** Receives: the value was sent, and is not the zero value of a closed channel. */
   ok = false;
   /** Select: the case that fired; -1 while none has. */
@@ -46,43 +55,73 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
   /** Semaphores: it queues before the others; it was given the semaphore with the wake-up. */
   lifo = false;
   ticket = false;
-  /** Turns the raw value (an address, say) into what the program sees; null: as it is. */
-  convert: ((raw: unknown, op: Op) => unknown) | null = null;
+  /** What is left to do when the goroutine was woken; null: nothing. Set only on an operation that waits. */
+  private again: Resumable | null = null;
+  /** Turns the raw value (an address, say) into what the program sees; null: it is that already. */
+  private convert: Convert | null = null;
   /** Receives of [value, ok]: what turns the value into what the program sees; null: it is as it is. */
   from: ((raw: unknown) => unknown) | null = null;
-  /** What is left to do when the goroutine runs again; null: nothing. Set only on an operation that waits. */
-  again: Resumable | null = null;
   /** A pointer that it brought is in gt.elem. */
   broughtPointer = false;
-  /** Thrown into the goroutine when it resumes. */
+  /** Thrown into the goroutine instead of resuming it. */
   error: Error | null = null;
+
+  /** Returns the Op: it is its own result. */
+  declare readonly next: () => IteratorResult<void, unknown>;
+  static {
+    Object.defineProperty(Op.prototype, 'next', { value: itself });
+  }
 
   constructor(readonly g: G) {}
 
   [Symbol.iterator](): this {
+    this.inFlight = false;
     return this;
   }
 
-  next(): IteratorResult<void, unknown> {
-    if (this.waiting) {
-      this.waiting = false;
-      return yielded;
-    }
-    if (this.again !== null && !this.again.resume(this)) {
-      this.waiting = false;
-      return yielded;
-    }
-    this.inFlight = false;
-    if (this.error !== null) this.fail();
-    const raw = this.value;
-    this.value = undefined;
-    finished.value = this.convert === null ? raw : this.convert(raw, this);
-    return finished;
+  /** Where the goroutine waits, its panic begins. */
+  throw(error: unknown): IteratorResult<void, unknown> {
+    throw error;
   }
 
-  private fail(): never {
-    const { error } = this;
-    this.error = null;
-    throw error;
+  /** When the goroutine was woken, `how` goes on. */
+  goesOn(how: Resumable): void {
+    this.again = how;
+    this.unfinished = true;
+  }
+
+  /** The goroutine will be woken with a panic. */
+  fails(error: Error): void {
+    this.error = error;
+    this.unfinished = true;
+  }
+
+  /** What the program sees is made of the value by `convert`, at once if it is there. */
+  convertBy(convert: Convert): void {
+    if (this.done) {
+      this.inFlight = false; // should it throw
+      this.value = convert(this.value, this);
+      this.inFlight = true;
+    } else {
+      this.convert = convert;
+      this.unfinished = true;
+    }
+  }
+
+  /** The goroutine was woken: does what is left. True: it resumes, with `value` or `error`. False: it waits again. */
+  finish(): boolean {
+    try {
+      if (this.again !== null) {
+        if (!this.again.resume(this)) return false;
+        this.again = null;
+      }
+      if (this.convert !== null && this.error === null) this.value = this.convert(this.value, this);
+    } catch (error) {
+      this.error = error as Error;
+    }
+    this.again = null;
+    this.convert = null;
+    this.unfinished = false;
+    return true;
   }
 }

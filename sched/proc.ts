@@ -206,7 +206,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     const { gt, curg } = this;
     gt.status[curg] = GStatus.waiting;
     gt.waitReason[curg] = reason;
-    op.waiting = true;
+    op.done = false;
     if (this.events.on) this.events.emit(Ev.goPark, gt.goid[curg], reason, this.curp);
   }
 
@@ -230,8 +230,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     const op = this.ops[curg];
     if (op === undefined || op.inFlight) this.mustNotBegin();
     op.inFlight = true;
-    op.convert = null;
-    op.again = null;
+    op.value = undefined;
     if (op.broughtPointer) this.dropPointer(op);
     return op;
   }
@@ -279,7 +278,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   }
 
   private giveWay(op: Op, stop: Stop): void {
-    op.waiting = true;
+    op.done = false;
     this.stop = stop;
   }
 
@@ -298,7 +297,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** Lets another goroutine run: the running one goes to the global queue's tail. Source: Gosched. */
   gosched(): Blocking<void> {
     const op = this.begin();
-    op.waiting = true; // status stays running: the end of the turn puts it into the global queue
+    op.done = false; // status stays running: the end of the turn puts it into the global queue
     return op as Blocking<void>;
   }
 

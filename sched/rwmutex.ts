@@ -46,7 +46,7 @@ export class RWMutex extends Mutex {
     this.touch();
     if (++this.w[this.i + RWMutexRecord.readerCount]! >= 0) return true;
     if (this.semAcquire(op, RWMutexRecord.readerSem, false)) return true;
-    op.again = this.reading; // a writer is pending
+    op.goesOn(this.reading); // a writer is pending
     return false;
   }
 
@@ -95,7 +95,7 @@ export class RWMutex extends Mutex {
     w[i + RWMutexRecord.readerWait]! += readers;
     if (w[i + RWMutexRecord.readerWait] === 0) return true;
     if (this.semAcquire(op, RWMutexRecord.writerSem, false)) return true;
-    op.again = this.writing;
+    op.goesOn(this.writing);
     return false;
   }
 

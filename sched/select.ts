@@ -61,7 +61,6 @@ export class Selects implements Resumable {
   select(cases: SelectCases): Op {
     const { sched } = this;
     const op = sched.begin();
-    op.convert = result;
     op.cases = cases;
     try {
       this.holdValues(cases);
@@ -74,6 +73,7 @@ export class Selects implements Resumable {
     if (op.selected >= 0) sched.settled(op);
     else this.wait(op, cases);
     this.dropValues();
+    op.convertBy(result);
     return op;
   }
 
@@ -143,7 +143,7 @@ export class Selects implements Resumable {
       if (at > 0 && addrs[order[at - 1]!] === addr) at = this.drawTurn(addr, at);
       order[at] = k;
     }
-    if (this.era2014) op.again = this;
+    if (this.era2014) op.goesOn(this);
     sched.block(op, n === 0 ? WaitReason.selectNoCases : WaitReason.select);
     for (let at = 0; at < n; at++) {
       const k = order[at]!;
@@ -167,13 +167,7 @@ export class Selects implements Resumable {
   /** The goroutine runs again. Only a buffered channel of 2014 wakes one for nothing: then all begins anew. */
   resume(op: Op): boolean {
     if (op.selected >= 0) return true;
-    op.again = null;
-    try {
-      op.selected = this.poll(op.cases!, op);
-    } catch (panic) {
-      op.error = panic as Error;
-      return true;
-    }
+    op.selected = this.poll(op.cases!, op);
     if (op.selected >= 0) return true;
     this.wait(op, op.cases!);
     return false;

@@ -82,7 +82,7 @@ export class Semaphore extends SemaRecord {
     this.touch();
     const op = sched.begin();
     if (this.semAcquire(op, 0, false)) return sched.settled(op) as Blocking<void>;
-    op.again = this;
+    op.goesOn(this);
     return op as Blocking<void>;
   }
 

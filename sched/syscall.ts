@@ -54,7 +54,7 @@ export class Syscalls {
         settled();
       },
       (error: unknown) => {
-        own.error = error instanceof Error ? error : new Error(String(error));
+        own.fails(error instanceof Error ? error : new Error(String(error)));
         settled();
       },
     );
@@ -68,7 +68,7 @@ export class Syscalls {
     const m = pt.m[curp] as M;
     gt.status[curg] = GStatus.syscall;
     mt.curg[m] = curg;
-    op.waiting = true;
+    op.done = false;
     sched.changed(); // the P is left at the end of this turn
     if (sched.events.on) sched.events.emit(Ev.goSysCall, gt.goid[curg], m, curp);
     return op as Blocking<void>;

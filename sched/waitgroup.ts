@@ -45,7 +45,7 @@ export class WaitGroup extends SemaRecord implements Resumable {
     if (w[i + WaitGroupRecord.counter] === 0) return sched.settled(op) as Blocking<void>;
     w[i + WaitGroupRecord.waiters]!++;
     if (this.semAcquire(op, WaitGroupRecord.sema, false)) return sched.settled(op) as Blocking<void>;
-    op.again = this;
+    op.goesOn(this);
     return op as Blocking<void>;
   }
 
@@ -55,7 +55,7 @@ export class WaitGroup extends SemaRecord implements Resumable {
     if (!this.semWoken(op, WaitGroupRecord.sema)) return false;
     const { w, i } = this;
     if (w[i + WaitGroupRecord.counter] === 0 && w[i + WaitGroupRecord.waiters] === 0) return true;
-    op.error = new GoPanic('sync: WaitGroup is reused before previous Wait has returned');
+    op.fails(new GoPanic('sync: WaitGroup is reused before previous Wait has returned'));
     return true;
   }
 
