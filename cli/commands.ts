@@ -1,4 +1,6 @@
 // commands: what there is. One table a command; main.ts dispatches, help is made from it.
+import { programs } from '../examples/index.ts';
+import { sweepPolicies } from '../gc/mgcsweep.ts';
 import { schemeNames } from '../profiler/schemes.ts';
 import { eras, type GoDebug, godebugKnobs } from '../runtime/index.ts';
 import type { CommandSpec, OptionSpec } from './args.ts';
@@ -57,6 +59,7 @@ const machine: readonly OptionSpec[] = [
   { name: 'gogc', value: 'N|off', help: 'GOGC in percent', byDefault: 'default 100' },
   { name: 'memory-limit', value: 'N|off', help: 'GOMEMLIMIT in bytes, or with B, KiB, MiB, GiB', byDefault: 'default off' },
   era,
+  { name: 'sweep', value: 'S', help: `when garbage is swept: ${sweepPolicies.join(', ')}`, byDefault: 'default go' },
 ];
 
 const godebug: OptionSpec = {
@@ -65,8 +68,9 @@ const godebug: OptionSpec = {
   help: "what the runtime says and does, such as 'gctrace=1'; lines go to stderr",
 };
 
-const programsHelp = `  churn   two goroutines and a channel: a steady live set, much garbage
-  trees   binary trees of the benchmarks game, up to depth 14`;
+const programsHelp = Object.entries(programs)
+  .map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`)
+  .join('\n');
 
 export const runSpec: CommandSpec = {
   name: 'run',

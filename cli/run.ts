@@ -1,6 +1,6 @@
 // run: the command. A built-in program on the public API, and its profile against the truth, at the end and after runtime.GC().
-import { churn } from '../examples/churn.ts';
-import { trees } from '../examples/trees.ts';
+import { programs } from '../examples/index.ts';
+import { sweepPolicies } from '../gc/mgcsweep.ts';
 import { schemeNames } from '../profiler/schemes.ts';
 import type { Era, GoFunc, Options } from '../runtime/index.ts';
 import { eras, parseGoDebug, Runtime } from '../runtime/index.ts';
@@ -9,12 +9,6 @@ import { byteCount, helpOf, nearest, oneOf, parse, UsageError, wholeNumber } fro
 import { runSpec } from './commands.ts';
 import { count, paint, signed } from './output.ts';
 import { schemesTable } from './replay.ts';
-
-/** The built-in programs. */
-export const programs: Readonly<Record<string, () => GoFunc<[]>>> = {
-  churn: () => churn(),
-  trees: () => trees(14),
-};
 
 interface Moment {
   readonly when: string;
@@ -38,7 +32,7 @@ export function runCommand(words: readonly string[], print: (text: string) => vo
     const done = go.waitGroup(); // the program runs as a goroutine of its own, so that main can look at the end of it
     done.add(1);
     go.go(function* program_(go) {
-      yield* program()(go);
+      yield* program(settings.seed)(go);
       done.done();
     });
     yield* done.wait();
@@ -53,9 +47,12 @@ export function runCommand(words: readonly string[], print: (text: string) => vo
   return off ? 1 : 0;
 }
 
-/** The built-in program of a name. command: who asks, for the UsageError. */
-export function programOf(command: string, name: string): () => GoFunc<[]> {
-  if (Object.hasOwn(programs, name)) return programs[name]!;
+/** The built-in program of a name, to be made with a seed. command: who asks, for the UsageError. */
+export function programOf(command: string, name: string): (seed: number) => GoFunc<[]> {
+  if (Object.hasOwn(programs, name)) {
+    const { make, size } = programs[name]!;
+    return (seed) => make(size, seed);
+  }
   const names = Object.keys(programs);
   const hint = nearest(name, names);
   throw new UsageError(`${command}: no program '${name}', there are: ${names.join(', ')}${hint === null ? '' : `; did you mean ${hint}?`}`);
@@ -73,6 +70,7 @@ export function optionsOf(options: Readonly<Record<string, string | boolean | un
     era,
     gogc: gogc === 'off' ? ('off' as const) : wholeNumber('gogc', gogc, 0, 1_000_000, " or 'off'"),
     memoryLimit,
+    sweep: oneOf('sweep', String(options.sweep ?? 'go'), sweepPolicies),
     memProfileRate: wholeNumber('memprofilerate', String(options.memprofilerate ?? 1), 0, 0x3fffffff),
     scheme: oneOf('scheme', String(options.scheme ?? 'three-stage'), schemeNames),
     ...(options.godebug !== undefined && { godebug: checkedGoDebug(String(options.godebug), era) }),
@@ -98,7 +96,7 @@ function json(name: string, o: Chosen, stats: object, moments: Moment[]): string
 function text(name: string, o: Chosen, stats: { nanos: number; turns: number; numGC: number; mallocs: number }, moments: Moment[]): string {
   const ms = (stats.nanos / 1e6).toFixed(3);
   const lines = [
-    `${name}: ${count(stats.mallocs)} mallocs, ${stats.numGC} collections, ${count(stats.turns)} turns of goroutines, ${ms} ms of virtual time (seed ${o.seed}, procs ${o.procs}, gogc ${o.gogc}, scheme ${o.scheme}${o.era === '1.19' ? '' : `, era ${o.era}`})`,
+    `${name}: ${count(stats.mallocs)} mallocs, ${stats.numGC} collections, ${count(stats.turns)} turns of goroutines, ${ms} ms of virtual time (seed ${o.seed}, procs ${o.procs}, gogc ${o.gogc}, scheme ${o.scheme}${o.era === '1.19' ? '' : `, era ${o.era}`}${o.sweep === 'go' ? '' : `, sweep ${o.sweep}`})`,
   ];
   if (o.memProfileRate === 0) lines.push('the memory profiler is off: nothing is published, and nothing to compare it with');
   else if (o.memProfileRate !== 1) {

@@ -33,7 +33,7 @@ export function traceCommand(
   let bytes = 0;
   let stats: RunStats;
   try {
-    stats = rt.run(program());
+    stats = rt.run(program(settings.seed));
   } finally {
     const data = format === 'chrome' ? Buffer.from(trace.chrome()) : trace.go();
     bytes = data.length;

@@ -39,7 +39,7 @@ import { noLimit, Pacer } from './mgcpacer.ts';
 import { maxGcProc, Pacer2014 } from './mgcpacer2014.ts';
 import { Roots } from './mgcroots.ts';
 import { releaseNanos } from './mgcscavenge.ts';
-import { Sweeper } from './mgcsweep.ts';
+import { Sweeper, type SweepPolicy } from './mgcsweep.ts';
 import { GcWork } from './mgcwork.ts';
 import type { WorkerMode } from './mgcworkers.ts';
 import type { World } from './world.ts';
@@ -65,7 +65,7 @@ export class GC {
   forcePeriod = 120e9;
   /** The running or last cycle was asked for by runtime.GC(). */
   forced = false;
-  /** The sweep of the running or last cycle is inside its stop: gcstoptheworld=2, and what runtime.GC() did in 2014. */
+  /** The sweep of the running or last cycle is inside its stop: gcstoptheworld=2, sweep policy eager, what runtime.GC() did in 2014. */
   eager = false;
   /** Objects marked by the last finished marking. */
   objectsMarked = 0;
@@ -96,10 +96,11 @@ export class GC {
     private readonly events: Events,
     gcPercent: number,
     private readonly era: Era = '1.19',
+    sweep: SweepPolicy = 'go',
   ) {
     this.clock = new CycleClock(heap.stats);
     this.pacer = era === '2014' ? new Pacer2014(gcPercent, heap) : new Pacer(gcPercent, heap.stats, memoryInUse(heap, sys));
-    this.sweeper = new Sweeper(heap);
+    this.sweeper = new Sweeper(heap, sweep);
     this.scavenger = new HeapScavenger(heap, memoryInUse(heap, sys), this.clock);
     if (era === '1.19') heap.onPagesTaken = (pagedIn, growth) => this.scavengeAssist(pagedIn, growth);
     this.work = new GcWork(heap, sys, markLoops(heap));
@@ -170,7 +171,7 @@ export class GC {
     for (const hook of this.startHooks) hook();
     this.cycle++;
     this.forced = forced;
-    this.eager = this.knobs.stopTheWorld === 2 || (inPause && forced);
+    this.eager = this.knobs.stopTheWorld === 2 || this.sweeper.eager || (inPause && forced);
     this.roots.prepare(this.w.stackCount());
     this.work.bytesMarked = 0;
     this.work.objectsMarked = 0;
@@ -438,6 +439,7 @@ export class GC {
     const { pacer, sweeper } = this;
     pacer.commit(sweeper.isDone);
     if (this.marking) pacer.revise();
+    sweeper.wait(pacer.trigger);
     if (this.era === '2014') return; // there nobody but the next cycle was in a hurry to sweep, and nothing else was paced
     sweeper.pace(pacer.trigger);
     this.scavenger.pace(pacer.memoryLimit, pacer.goal, pacer.lastHeapGoal, this.lastHeapInUse);

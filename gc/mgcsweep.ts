@@ -9,6 +9,16 @@
 //
 //   pages swept since  >=  sweepPagesPerByte * (bytes allocated since + B) - pages that the caller sweeps itself
 //
+// The option sweep says which of these ways there are; the one on demand and what is left for finish are always there:
+//
+//   policy         background      in proportion   in the stop
+//   go             yes             yes (1.19)      runtime.GC() of 2014      what Go does, the default
+//   background     yes             no              no                        Go 1.3
+//   proportional   no              yes             no
+//   lazy           no              no              no                        garbage waits until its room is wanted
+//   delayed        from half way   no              no                        a sweeper that was let in late
+//   eager          -               -               all of it                 no garbage is left when the world starts
+//
 // Invariant W1: a cycle's marking begins only when every span was swept for the cycle before.
 
 import { tryAcquire } from '../heap/mcentral.ts';
@@ -18,6 +28,10 @@ import { sweepSpan } from '../heap/msweep.ts';
 import { numSpanClasses } from '../heap/sizeclasses.ts';
 import { pageSize } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
+
+/** When spans are swept: the table above. */
+export const sweepPolicies = ['go', 'background', 'proportional', 'lazy', 'delayed', 'eager'] as const;
+export type SweepPolicy = (typeof sweepPolicies)[number];
 
 /** Bytes before the trigger at which the sweep is meant to be done. */
 const sweepMargin = 1 << 20;
@@ -35,8 +49,34 @@ export class Sweeper {
   /** Spans swept since the last line of gctrace: one by one, and in pauses. Go's sweep.nbgsweep, npausesweep. */
   private backgroundSwept = 0;
   private pauseSwept = 0;
+  private readonly inBackground: boolean;
+  private readonly inProportion: boolean;
+  /** Heap size from which the background may sweep: with `delayed`, half of the way to the trigger. */
+  private waitsFor = 0;
 
-  constructor(private readonly heap: Heap) {}
+  constructor(
+    private readonly heap: Heap,
+    private readonly policy: SweepPolicy = 'go',
+  ) {
+    this.inBackground = policy === 'go' || policy === 'background' || policy === 'delayed';
+    this.inProportion = policy === 'go' || policy === 'proportional';
+  }
+
+  /** Everything is swept before the world starts again. */
+  get eager(): boolean {
+    return this.policy === 'eager';
+  }
+
+  /** Whether a P may use its time to sweep. */
+  get mayRunBehind(): boolean {
+    return this.inBackground && this.heap.stats.heapLive >= this.waitsFor;
+  }
+
+  /** The trigger of the next cycle is known: how long the background waits. */
+  wait(trigger: number): void {
+    const { heapLive } = this.heap.stats;
+    if (this.policy === 'delayed') this.waitsFor = heapLive + Math.max(trigger - heapLive, 0) / 2;
+  }
 
   /** True when nothing of this cycle is left to sweep. */
   get isDone(): boolean {
@@ -56,7 +96,7 @@ export class Sweeper {
   pace(trigger: number): void {
     const { stats } = this.heap;
     const pagesLeft = this.done ? 0 : stats.pagesInUse - stats.pagesSwept;
-    if (pagesLeft <= 0) {
+    if (pagesLeft <= 0 || !this.inProportion) {
       this.sweepPagesPerByte = 0;
       return;
     }

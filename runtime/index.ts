@@ -5,6 +5,7 @@
 //   profile       MemProfileRecord, schemes
 //   choices       strategies that decide what could go either way
 
+export { type SweepPolicy, sweepPolicies } from '../gc/mgcsweep.ts';
 export type { Truth } from '../gc/oracle.ts';
 export { checkHeap, heapFindings } from '../heap/check.ts';
 export { pageMap, slotMap } from '../heap/dump.ts';

@@ -94,7 +94,7 @@ export class Machine {
     this.heap = new Heap(this.arena, mem, s.heapPages, this.sys, this.order, this.events, this.profiler, this.faults, tables.heap);
     this.heap.era = s.era;
     this.heap.finalQueue.firstFirst = s.era === '2014';
-    this.gc = new GC(this.heap, this.sys, this.profiler, this.events, s.gogc, s.era);
+    this.gc = new GC(this.heap, this.sys, this.profiler, this.events, s.gogc, s.era, s.sweep);
     if (s.memoryLimit !== Infinity) this.gc.setMemoryLimit(s.memoryLimit);
     this.setKnobs();
     const makeMutator = (p: number) => {

@@ -1,6 +1,7 @@
 // options: what a machine is made of, checked. User errors end here: a RangeError or TypeError names the option, what it
 // got and what it wanted, and nothing has been made yet.
 
+import { type SweepPolicy, sweepPolicies } from '../gc/mgcsweep.ts';
 import { defaultMemProfileRate } from '../profiler/sampling.ts';
 import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
 import { type GoDebug, godebugOff, parseGoDebug } from './godebug.ts';
@@ -23,6 +24,8 @@ export interface Options {
    * ends nothing. Go 1.19's, so not with era 2014. Default 'off'.
    */
   memoryLimit?: number | 'off';
+  /** When garbage is swept: gc/mgcsweep.ts has the table. Default 'go'. */
+  sweep?: SweepPolicy;
   /** MemProfileRate in bytes: 0 off, 1 every malloc. Default 524288. */
   memProfileRate?: number;
   /** Accounting scheme that answers memProfile. Default three-stage. */
@@ -59,6 +62,7 @@ export interface Settings {
   readonly gogc: number;
   /** Infinity: off. */
   readonly memoryLimit: number;
+  readonly sweep: SweepPolicy;
   readonly memProfileRate: number;
   /** The first one answers memProfile. */
   readonly schemes: readonly SchemeName[];
@@ -100,6 +104,12 @@ function eraOf(value: string): Era {
   return found;
 }
 
+function sweepOf(value: SweepPolicy): SweepPolicy {
+  const found = sweepPolicies.find((s) => s === value);
+  if (found === undefined) throw new RangeError(`option sweep: got ${String(value)}, wanted one of ${sweepPolicies.join(', ')}`);
+  return found;
+}
+
 function gogcOf(value: number | 'off'): number {
   if (value === 'off') return -1;
   if (typeof value !== 'number' || !Number.isInteger(value)) {
@@ -118,7 +128,7 @@ export function memoryLimitOf(name: string, value: number | 'off'): number {
 }
 
 const known = new Set<string>([
-  'seed', 'procs', 'era', 'gogc', 'memoryLimit', 'memProfileRate', 'scheme', 'watch', 'heapBytes', 'maxGoroutines',
+  'seed', 'procs', 'era', 'gogc', 'memoryLimit', 'sweep', 'memProfileRate', 'scheme', 'watch', 'heapBytes', 'maxGoroutines',
   'checked', 'oracle', 'checkHeap', 'checkMark', 'godebug', 'output', 'backing', 'chooser',
 ]); // biome-ignore format: one glance
 
@@ -151,6 +161,7 @@ export function settings(o: Options): Settings {
     era,
     gogc: gogcOf(o.gogc ?? 100),
     memoryLimit,
+    sweep: sweepOf(o.sweep ?? 'go'),
     memProfileRate: integer('memProfileRate', o.memProfileRate ?? defaultMemProfileRate, 0, 0x3fffffff),
     schemes: [scheme, ...new Set(watch)],
     heapPages: Math.floor(heapBytes / 8192),

@@ -70,6 +70,7 @@ export class Background {
   idleWork(p: P): boolean {
     const { gc } = this.sched;
     if (gc.marking) return this.markIdle(p);
+    if (!gc.sweeper.mayRunBehind) return false;
     let cost = 0;
     for (let spans = 0; spans < sweepBatch && !gc.sweeper.isDone; spans++) cost += gc.sweepStep();
     this.sched.pt.clock[p] += cost + this.sched.takeNanos();
@@ -127,7 +128,7 @@ export class Background {
     const { gc } = this.sched;
     const { sweepDebt, clock } = this.sched.pt;
     if (gc.scavenger.wakeAt <= clock[p]) this.scavenge(p);
-    if (gc.marking || gc.idle) {
+    if (gc.marking || gc.idle || !gc.sweeper.mayRunBehind) {
       sweepDebt[p] = 0;
       return;
     }

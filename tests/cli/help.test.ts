@@ -36,6 +36,8 @@ describe('help is an answer: stdout, exit code 0, nothing on stderr', () => {
         '--gogc N|off',
         '--memory-limit N|off',
         '--era E',
+        '--sweep S',
+        'generations',
         '--memprofilerate N',
         '--godebug KNOBS',
         'gctrace',
@@ -75,8 +77,11 @@ describe('usage: one line on stderr, nothing on stdout, exit code 2', () => {
     [['replay'], 'gorena: replay: missing LOG; see gorena replay --help'],
     [['replay', 'a', 'b'], "gorena: replay: one argument too many: 'b'; see gorena replay --help"],
     [['run'], 'gorena: run: missing NAME; see gorena run --help'],
-    [['run', 'chrun'], "gorena: run: no program 'chrun', there are: churn, trees; did you mean churn?"],
-    [['run', 'constructor'], "gorena: run: no program 'constructor', there are: churn, trees"],
+    [
+      ['run', 'chrun'],
+      "gorena: run: no program 'chrun', there are: churn, trees, generations, cache, pipeline, sites; did you mean churn?",
+    ],
+    [['run', 'constructor'], "gorena: run: no program 'constructor', there are: churn, trees, generations, cache, pipeline, sites"],
     [['run', 'churn', '--sede', '7'], 'gorena: run: unknown option --sede; did you mean --seed?'],
     [['replay', 'a', '--sceme', 'naive'], 'gorena: replay: unknown option --sceme; did you mean --scheme?'],
     [['replay', 'a', '--procs', '2'], 'gorena: replay: unknown option --procs'],
@@ -102,6 +107,10 @@ describe('usage: one line on stderr, nothing on stdout, exit code 2', () => {
       'gorena: option --memory-limit: Go had none in 2014; leave it out, or --era',
     ],
     [['run', 'churn', '--era', '2015'], "gorena: option --era: got '2015', wanted one of 2014, 1.19; did you mean 2014?"],
+    [
+      ['run', 'churn', '--sweep', 'lazily'],
+      "gorena: option --sweep: got 'lazily', wanted one of go, background, proportional, lazy, delayed, eager; did you mean lazy?",
+    ],
     [['run', 'churn', '--gogc', 'on'], "gorena: option --gogc: got 'on', wanted a whole number from 0 to 1000000 or 'off'"],
     [
       ['run', 'churn', '--seed', '1e3'],

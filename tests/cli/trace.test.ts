@@ -70,7 +70,10 @@ describe('the file', () => {
 describe('what goes wrong is one line', () => {
   test.each<[string[], string]>([
     [['trace', 'churn'], 'gorena: trace: missing -o FILE; see gorena trace --help'],
-    [['trace', 'chrun', '-o', 'x'], "gorena: trace: no program 'chrun', there are: churn, trees; did you mean churn?"],
+    [
+      ['trace', 'chrun', '-o', 'x'],
+      "gorena: trace: no program 'chrun', there are: churn, trees, generations, cache, pipeline, sites; did you mean churn?",
+    ],
     [['trace', 'churn', '-o'], 'gorena: option --output wants a value: --output FILE'],
     [['trace', 'churn', '-o', '-', '--json'], 'gorena: trace: -o - and --json would both print on stdout; choose one'],
     [['trace', 'churn', '-o', 'x', '--scheme', 'naive'], 'gorena: trace: unknown option --scheme'],

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { programs as builtIn } from '../../cli/run.ts';
 import { churn } from '../../examples/churn.ts';
+import { programs as builtIn } from '../../examples/index.ts';
 import { trees } from '../../examples/trees.ts';
 import { type GoFunc, i32, type Options, RandomChooser, Runtime, self, struct } from '../../runtime/index.ts';
 import { Ev } from '../../runtime/internal/events.ts';
@@ -158,7 +158,7 @@ describe.skipIf(tool === null)('go tool trace -d', () => {
   }
 
   test.each(Object.entries(builtIn))('the built-in program %s, whole', async (_name, program) => {
-    const { trace, counts } = traced(program(), { procs: 2 });
+    const { trace, counts } = traced(program.make(program.size, 1), { procs: 2 });
     expect(having(await dump(trace.go()), 'GoStart').length).toBeGreaterThanOrEqual(counts(Ev.goStart)); // who gave way to a worker starts again
   });
 

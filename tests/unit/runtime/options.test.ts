@@ -10,6 +10,7 @@ describe('a wrong value is refused', () => {
     era: ['1.4', '2015', '', 2014, 1.19],
     gogc: ['on', '100', 1.5, NaN, 1e9],
     memoryLimit: ['on', '4MiB', -1, 1.5, NaN],
+    sweep: ['never', '', 5],
     memProfileRate: [-1, 0.5, 2 ** 31, '1'],
     scheme: ['four-stage', '', 5],
     watch: [['naive', 'nothing'], 'naive', [3]],
