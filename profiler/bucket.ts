@@ -5,7 +5,7 @@
 //
 //   word  0     1        2    3     4     5     6 …              next multiple of 8
 //        +-----+--------+----+-----+-----+-----+------------+---+------------------------------+
-//        | next| allNext|kind| hash| size| nstk| stk[nstk]  |pad| counters (doubles), see Stage|
+//        | next| allNext|kind| hash| size| nstk| stk[nstk]  |pad| counters: Stage, BlockRecord |
 //        +-----+--------+----+-----+-----+-----+------------+---+------------------------------+
 //
 // Invariants: P1 a bucket is in exactly one hash chain, that of hash % 179999, and in exactly one all-list, newest first.
@@ -14,6 +14,7 @@ import { alignUp } from '../runtime/internal/bits.ts';
 import type { Addr, Arena } from '../runtime/internal/memory.ts';
 import { Sys, type SysMem } from '../runtime/internal/sysmem.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
+import type { ProfLock } from './proflock.ts';
 
 /** Slots of the hash table, Go's buckHashSize. */
 export const buckHashSize = 179999;
@@ -38,6 +39,14 @@ export const enum Bucket {
   stk,
 }
 
+/** Offsets of the counters of a block or mutex bucket, in doubles. Go's blockRecord. */
+export const enum BlockRecord {
+  /** not always whole: see blockprof.ts */
+  count,
+  cycles,
+  doubles,
+}
+
 /** Go's stack hash in 32-bit arithmetic: Jenkins' one-at-a-time over the pcs and then the size. */
 export function stackHash(stk: ArrayLike<number>, nstk: number, size: number): number {
   let h = 0;
@@ -54,7 +63,7 @@ export function stackHash(stk: ArrayLike<number>, nstk: number, size: number): n
   return h >>> 0;
 }
 
-/** The table of all buckets of one machine. Callers hold proflock. */
+/** The table of all buckets of one machine. */
 export class BucketTable {
   private hashBase: Addr = 0;
   private readonly heads = new Int32Array(BucketKind.mutex + 1);
@@ -66,6 +75,8 @@ export class BucketTable {
     private readonly sys: SysMem,
     arena: Arena,
     private readonly counterBytes: number,
+    /** Taken while a bucket is put in. (In 2014 the caller holds proflock.) */
+    private readonly insertLock: ProfLock,
   ) {
     this.w = arena.i32;
   }
@@ -96,7 +107,9 @@ export class BucketTable {
    */
   stkbucket(kind: BucketKind, size: number, stk: ArrayLike<number>, nstk: number, alloc: boolean): Addr {
     if (this.hashBase === 0) {
+      this.insertLock.lock();
       this.hashBase = this.sys.sysAlloc(buckHashSize * 4, Sys.buckHash);
+      this.insertLock.unlock();
       if (this.hashBase === 0) gothrow('runtime: cannot allocate memory');
     }
     const { w } = this;
@@ -118,7 +131,8 @@ export class BucketTable {
 
   private insert(slot: number, kind: BucketKind, hash: number, size: number, stk: ArrayLike<number>, nstk: number): Addr {
     const { w } = this;
-    const bytes = alignUp((Bucket.stk + nstk) * 4, 8) + (kind === BucketKind.mem ? this.counterBytes : 16);
+    this.insertLock.lock();
+    const bytes = alignUp((Bucket.stk + nstk) * 4, 8) + (kind === BucketKind.mem ? this.counterBytes : BlockRecord.doubles * 8);
     const b = this.sys.persistentAlloc(bytes, 8, Sys.buckHash);
     const i = b >>> 2;
     w[i + Bucket.kind] = kind;
@@ -131,6 +145,7 @@ export class BucketTable {
     w[i + Bucket.allNext] = this.heads[kind]!;
     this.heads[kind] = b;
     this.counts[kind]!++;
+    this.insertLock.unlock();
     return b;
   }
 

@@ -1,39 +1,21 @@
 // mprof: Go's memory profiler. See bucket.ts for where the numbers lie and schemes.ts for when they are published.
 //
 // The profiler listens: mallocgc tells it of sampled objects, the sweeper of dead ones, the collector of its phases; it
-// takes stacks and sizes as arguments, calls nobody above it and never touches collected memory. proflock guards the table
-// and the counters; nothing but memory for buckets is taken under it. In particular the special record that leads from an
-// object to its bucket is attached by mallocgc after mProfMalloc has returned: attaching may sweep the object's span, the
-// sweep may free a sampled object, and that free needs proflock. Source: mprof.go.
+// takes stacks and sizes as arguments, calls nobody above it and never touches collected memory. Its locks are in proflock.ts;
+// nothing but memory for buckets is taken under them. In particular the special record that leads from an object to its bucket
+// is attached by mallocgc after mProfMalloc has returned: attaching may sweep the object's span, the sweep may free a sampled
+// object, and that free needs a lock of the profiler. Source: mprof.go.
 //
 // Several schemes can watch one run: each has its own stages in every bucket and sees the same events.
+import type { Era } from '../runtime/internal/era.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
-import { type LockOrder, LockRank, Mutex } from '../runtime/internal/lock.ts';
+import type { LockOrder } from '../runtime/internal/lock.ts';
 import type { Addr, Arena } from '../runtime/internal/memory.ts';
 import type { SysMem } from '../runtime/internal/sysmem.ts';
 import { Bucket, BucketKind, BucketTable, maxStack } from './bucket.ts';
+import { type ProfLock, ProfLocks } from './proflock.ts';
+import { type MemProfileRecord, type ProfileAnswer, readAll } from './records.ts';
 import { makeScheme, type RecordStore, type Scheme, type SchemeName, Stage, schemeStages } from './schemes.ts';
-
-/** What MemProfile returns for one bucket. Go's MemProfileRecord; stack is the used part of Stack0 (pcs, leaf first). */
-export interface MemProfileRecord {
-  allocBytes: number;
-  freeBytes: number;
-  allocObjects: number;
-  freeObjects: number;
-  /** Size in bytes of each object of the bucket. */
-  size: number;
-  stack: number[];
-}
-
-/** Bytes in use, Go's (*MemProfileRecord).InUseBytes. Negative when a scheme counts a free before its malloc. */
-export function inUseBytes(r: MemProfileRecord): number {
-  return r.allocBytes - r.freeBytes;
-}
-
-/** Objects in use, Go's (*MemProfileRecord).InUseObjects. */
-export function inUseObjects(r: MemProfileRecord): number {
-  return r.allocObjects - r.freeObjects;
-}
 
 /** The memory profiler of one machine. */
 export class MemProfiler implements RecordStore {
@@ -42,9 +24,13 @@ export class MemProfiler implements RecordStore {
   readonly schemes: readonly Scheme[];
   /** Index of each scheme's counters behind a bucket's first counter. */
   private readonly bases: readonly number[];
-  private readonly lock: Mutex;
+  readonly locks: ProfLocks;
   private readonly w: Int32Array;
   private cycle = 0;
+  /** Rotations so far, modulo 3: Go's C, as far as the locks are concerned. */
+  private c = 0;
+  private mallocLock: ProfLock;
+  private freeLock: ProfLock;
 
   /** names: the schemes that watch; the first one answers memProfile. */
   constructor(
@@ -53,6 +39,7 @@ export class MemProfiler implements RecordStore {
     order: LockOrder,
     private readonly events: Events,
     names: readonly SchemeName[],
+    era: Era = '1.19',
   ) {
     this.f64 = arena.f64;
     this.w = arena.i32;
@@ -63,8 +50,9 @@ export class MemProfiler implements RecordStore {
       doubles += schemeStages[name] * Stage.doubles;
     }
     this.bases = bases;
-    this.buckets = new BucketTable(sys, arena, doubles * 8);
-    this.lock = new Mutex(order, LockRank.prof, 'proflock');
+    this.locks = new ProfLocks(order, era);
+    this.buckets = new BucketTable(sys, arena, doubles * 8, this.locks.insert);
+    [this.freeLock, this.mallocLock] = [this.locks.future[1], this.locks.future[2]];
     this.schemes = names.map((name, i) => makeScheme(name, this, bases[i]!));
   }
 
@@ -78,33 +66,39 @@ export class MemProfiler implements RecordStore {
    * count. Returns the bucket; the caller attaches the special. Source: mProf_Malloc.
    */
   mProfMalloc(bytes: number, stk: ArrayLike<number>, nstk: number): Addr {
-    this.lock.lock();
+    const { schemes, bases, locks } = this;
+    locks.all.lock();
     const b = this.buckets.stkbucket(BucketKind.mem, bytes, stk, Math.min(nstk, maxStack), true);
     const record = this.buckets.counters(b);
-    const { schemes, bases } = this;
+    this.mallocLock.lock();
     for (let i = 0; i < schemes.length; i++) schemes[i]!.onMalloc(record + bases[i]!, bytes);
-    this.lock.unlock();
+    this.mallocLock.unlock();
+    locks.all.unlock();
     return b;
   }
 
   /** Counts a free of a sampled object; explicit: by the program, not by the sweeper. Source: mProf_Free. */
   mProfFree(b: Addr, bytes: number, explicit: boolean): void {
-    this.lock.lock();
+    const { schemes, bases, locks } = this;
     const record = this.buckets.counters(b);
-    const { schemes, bases } = this;
+    const stageLock = explicit ? this.mallocLock : this.freeLock;
+    locks.all.lock();
+    stageLock.lock();
     for (let i = 0; i < schemes.length; i++) {
       if (explicit) schemes[i]!.onExplicitFree(record + bases[i]!, bytes);
       else schemes[i]!.onSweepFree(record + bases[i]!, bytes);
     }
-    this.lock.unlock();
+    stageLock.unlock();
+    locks.all.unlock();
   }
 
   /** Mark termination, world stopped. Source: MProf_GC (2014), mProf_NextCycle (1.9). */
   markTermination(cycle: number, forced: boolean): void {
     this.cycle = cycle;
-    this.lock.lock();
+    this.lockPublished();
     for (const scheme of this.schemes) scheme.onMarkTermination(forced);
-    this.lock.unlock();
+    this.unlockPublished();
+    this.nextCycle();
     if (this.events.on) this.events.emit(Ev.profileRotate, cycle, 0);
   }
 
@@ -113,28 +107,52 @@ export class MemProfiler implements RecordStore {
    * Nobody can look between the two, so nobody is told. Source: gcSweep of 1.19; the second MProf_GC of 1.4.
    */
   sweptInPause(forced: boolean): void {
-    this.lock.lock();
+    this.lockPublished();
     for (const scheme of this.schemes) {
       scheme.onMarkTermination(forced);
       scheme.onWorldStarted();
     }
-    this.lock.unlock();
+    this.unlockPublished();
+    this.nextCycle();
   }
 
   /** The world runs again, nothing is swept yet. Source: mProf_Flush. */
   worldStarted(): void {
-    this.lock.lock();
+    const future = this.locks.future[this.c]!;
+    this.lockPublished();
+    future.lock();
     for (const scheme of this.schemes) scheme.onWorldStarted();
-    this.lock.unlock();
+    future.unlock();
+    this.unlockPublished();
     if (this.events.on) this.events.emit(Ev.profileRotate, this.cycle, 1);
   }
 
   /** runtime.GC(): its sweep is complete. Source: mProf_PostSweep. */
   forcedSweepDone(): void {
-    this.lock.lock();
+    this.lockPublished();
+    this.freeLock.lock(); // what sweeps have freed is published
     for (const scheme of this.schemes) scheme.onForcedSweepDone();
-    this.lock.unlock();
+    this.freeLock.unlock();
+    this.unlockPublished();
     if (this.events.on) this.events.emit(Ev.profileRotate, this.cycle, 2);
+  }
+
+  /** Go's C has gone up: from now on mallocs and frees go to other stages. */
+  private nextCycle(): void {
+    const { future } = this.locks;
+    this.c = (this.c + 1) % 3;
+    this.freeLock = future[(this.c + 1) % 3]!;
+    this.mallocLock = future[(this.c + 2) % 3]!;
+  }
+
+  private lockPublished(): void {
+    this.locks.all.lock();
+    this.locks.active.lock();
+  }
+
+  private unlockPublished(): void {
+    this.locks.active.unlock();
+    this.locks.all.unlock();
   }
 
   /**
@@ -143,11 +161,14 @@ export class MemProfiler implements RecordStore {
    * bucket first. When no bucket has a published count yet (no collection has happened), everything counted so far is
    * published first. scheme: index into `schemes`.
    */
-  memProfile(p: MemProfileRecord[], inuseZero: boolean, scheme = 0): { n: number; ok: boolean } {
-    this.lock.lock();
+  memProfile(p: MemProfileRecord[], inuseZero: boolean, scheme = 0): ProfileAnswer {
     const base = this.bases[scheme]!;
     const policy = this.schemes[scheme]!;
+    const future = this.locks.future[this.c]!;
+    this.lockPublished();
+    future.lock();
     policy.beforeRead();
+    future.unlock();
     let n = this.countRecords(base, inuseZero);
     if (n < 0) {
       policy.foldAll();
@@ -156,7 +177,7 @@ export class MemProfiler implements RecordStore {
     }
     const ok = n <= p.length;
     if (ok) this.copyRecords(p, base, inuseZero);
-    this.lock.unlock();
+    this.unlockPublished();
     return { n, ok };
   }
 
@@ -196,12 +217,7 @@ export class MemProfiler implements RecordStore {
 
   /** All records under one scheme: MemProfile with the retry loop that every caller of Go's needs. */
   records(inuseZero: boolean, scheme = 0): MemProfileRecord[] {
-    for (let room = this.buckets.count(BucketKind.mem); ; ) {
-      const p: MemProfileRecord[] = Array.from({ length: room }, emptyRecord);
-      const { n, ok } = this.memProfile(p, inuseZero, scheme);
-      if (ok) return p.slice(0, n);
-      room = n;
-    }
+    return readAll((p: MemProfileRecord[]) => this.memProfile(p, inuseZero, scheme));
   }
 
   /** Sum of bytes in use over all buckets under one scheme, without making records and without the "no GC yet" rule. */
@@ -220,15 +236,11 @@ export class MemProfiler implements RecordStore {
    */
   iterateMemprof(callback: (b: Addr, stack: number[], size: number, allocs: number, frees: number) => void): void {
     const { w, buckets, f64 } = this;
-    this.lock.lock();
+    this.lockPublished();
     for (let b = buckets.first(BucketKind.mem); b !== 0; b = w[(b >>> 2) + Bucket.allNext]!) {
       const r = buckets.counters(b) + this.bases[0]!;
       callback(b, buckets.stack(b), buckets.size(b), f64[r + Stage.allocs]!, f64[r + Stage.frees]!);
     }
-    this.lock.unlock();
+    this.unlockPublished();
   }
-}
-
-function emptyRecord(): MemProfileRecord {
-  return { allocBytes: 0, freeBytes: 0, allocObjects: 0, freeObjects: 0, size: 0, stack: [] };
 }

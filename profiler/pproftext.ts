@@ -5,8 +5,8 @@
 // runtime at the leaf are left out of heap, allocs, goroutine and threadcreate, unless there are no others.
 // Source: runtime/pprof/pprof.go.
 
-import { inUseBytes, inUseObjects, type MemProfileRecord } from './mprof.ts';
 import { type BlockRecord, byCycles, countStacks, cyclesPerSecond, type StackRecord } from './profile.ts';
+import { inUseBytes, inUseObjects, type MemProfileRecord } from './records.ts';
 import { callPC, type Symbols } from './symtab.ts';
 import { alignTabs } from './tabwriter.ts';
 

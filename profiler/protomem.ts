@@ -1,7 +1,7 @@
 // protomem: the memory profile as samples. What was sampled is scaled up to what was allocated. Source: runtime/pprof/protomem.go.
 
-import { inUseBytes, inUseObjects, type MemProfileRecord } from './mprof.ts';
 import type { Label, ProfileData } from './profile.ts';
+import { inUseBytes, inUseObjects, type MemProfileRecord } from './records.ts';
 import type { Symbols } from './symtab.ts';
 
 const noLabels: readonly Label[] = [];

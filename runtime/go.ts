@@ -2,8 +2,8 @@
 // `yield*`ed, what cannot is a plain call. A forgotten `yield*` is a compile error where the value is used, and a run-time
 // error at the goroutine's next operation.
 import { gcCost } from '../gc/gcclock.ts';
-import type { MemProfileRecord } from '../profiler/mprof.ts';
 import type { ProfileName } from '../profiler/profile.ts';
+import type { BlockProfileRecord, MemProfileRecord, StackRecord } from '../profiler/records.ts';
 import type { Cond } from '../sched/cond.ts';
 import type { G } from '../sched/g.ts';
 import type { Locker, Mutex } from '../sched/mutex.ts';
@@ -37,6 +37,7 @@ import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
 import { makePool, type Pool, type PoolElem, type PoolValue } from './pool.ts';
 import { type Profile, type ProfileOptions, takeProfile } from './profile.ts';
+import { setBlockProfileRate, setMutexProfileFraction, threadCreateProfile } from './profilerates.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
 import { type AnyStruct, addressOf, type Field, type Ref, RefBase, typeText } from './struct.ts';
@@ -355,6 +356,37 @@ export class Go extends Maker implements Caller {
     } finally {
       sched.world.startTheWorld(gcCost.stop);
     }
+  }
+
+  /**
+   * From now on one event is sampled for every `nanos` virtual nanoseconds that goroutines spend waiting for each other; 1: every
+   * event, 0 or less: off. runtime.SetBlockProfileRate. RangeError: no whole number.
+   */
+  setBlockProfileRate(nanos: number): void {
+    setBlockProfileRate(this.ctx.machine, nanos);
+  }
+
+  /** Where goroutines waited: runtime.BlockProfile with enough room. */
+  blockProfile(): BlockProfileRecord[] {
+    return this.ctx.machine.blocks.blockRecords();
+  }
+
+  /**
+   * From now on one of n waits for a lock is sampled; 0: off, negative: only asks. Returns the old n.
+   * runtime.SetMutexProfileFraction. RangeError: no whole number, or era 2014.
+   */
+  setMutexProfileFraction(n: number): number {
+    return setMutexProfileFraction(this.ctx.machine, n);
+  }
+
+  /** Where locks were unlocked that others waited for: runtime.MutexProfile with enough room. Figures are of the sampled events. */
+  mutexProfile(): BlockProfileRecord[] {
+    return this.ctx.machine.blocks.mutexRecords();
+  }
+
+  /** A record for each thread, the newest first: runtime.ThreadCreateProfile with enough room. Their stacks are empty, as in Go. */
+  threadCreateProfile(): StackRecord[] {
+    return threadCreateProfile(this.ctx.machine);
   }
 }
 

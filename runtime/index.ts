@@ -10,8 +10,15 @@ export type { Truth } from '../gc/oracle.ts';
 export { checkHeap, heapFindings } from '../heap/check.ts';
 export { pageMap, slotMap } from '../heap/dump.ts';
 export type { Explanation, Holder, ObjectFacts, SpanFacts } from '../heap/explain.ts';
-export { inUseBytes, inUseObjects, type MemProfileRecord } from '../profiler/mprof.ts';
 export { type ProfileName, profileNames } from '../profiler/profile.ts';
+export {
+  type BlockProfileRecord,
+  inUseBytes,
+  inUseObjects,
+  type MemProfileRecord,
+  type ProfileAnswer,
+  type StackRecord,
+} from '../profiler/records.ts';
 export { type SchemeName, schemeNames } from '../profiler/schemes.ts';
 export type { Cond } from '../sched/cond.ts';
 export type { Locker, Mutex } from '../sched/mutex.ts';

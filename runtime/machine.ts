@@ -7,6 +7,7 @@ import { Mutator, type ProfileRate } from '../gc/malloc.ts';
 import { GC } from '../gc/mgc.ts';
 import { Oracle } from '../gc/oracle.ts';
 import { Heap, heapStartPage, heapTables } from '../heap/mheap.ts';
+import { BlockProfiler } from '../profiler/blockprof.ts';
 import { MemProfiler } from '../profiler/mprof.ts';
 import { SymTab } from '../profiler/symtab.ts';
 import { Sched, schedTables } from '../sched/proc.ts';
@@ -46,6 +47,8 @@ export class Machine {
   readonly sys: SysMem;
   readonly heap: Heap;
   readonly profiler: MemProfiler;
+  /** The block and the mutex profile; their rates are set by sched.contention. */
+  readonly blocks: BlockProfiler;
   readonly gc: GC;
   readonly sched: Sched;
   readonly mutators: readonly Mutator[];
@@ -90,7 +93,8 @@ export class Machine {
 
     this.chooser = s.chooser ?? new FairChooser(s.seed);
     this.profileRate = { rate: s.memProfileRate };
-    this.profiler = new MemProfiler(this.arena, this.sys, this.order, this.events, s.schemes);
+    this.profiler = new MemProfiler(this.arena, this.sys, this.order, this.events, s.schemes, s.era);
+    this.blocks = new BlockProfiler(this.arena, this.profiler, new Rand(s.seed, 'blockprofile'), s.era);
     this.heap = new Heap(this.arena, mem, s.heapPages, this.sys, this.order, this.events, this.profiler, this.faults, tables.heap);
     this.heap.era = s.era;
     this.heap.finalQueue.firstFirst = s.era === '2014';
@@ -113,7 +117,11 @@ export class Machine {
       chooser: this.chooser,
       order: this.order,
       era: s.era,
+      blocks: this.blocks,
+      symtab: this.symtab,
     });
+    this.sched.contention.setBlockProfileRate(s.blockProfileRate);
+    this.sched.contention.setMutexProfileFraction(s.mutexProfileFraction);
     const { sysmon } = this.sched;
     sysmon.tracePeriod = s.godebug.schedtrace * 1e6;
     sysmon.trace = () => {

@@ -28,6 +28,10 @@ export interface Options {
   sweep?: SweepPolicy;
   /** MemProfileRate in bytes: 0 off, 1 every malloc. Default 524288. */
   memProfileRate?: number;
+  /** SetBlockProfileRate in nanoseconds of waiting an event: 0 off, 1 every event. Default 0. */
+  blockProfileRate?: number;
+  /** SetMutexProfileFraction: one contention event of so many, 0 off. Not with era 2014. Default 0. */
+  mutexProfileFraction?: number;
   /** Accounting scheme that answers memProfile. Default three-stage. */
   scheme?: SchemeName;
   /** Further schemes that watch the same run. */
@@ -64,6 +68,8 @@ export interface Settings {
   readonly memoryLimit: number;
   readonly sweep: SweepPolicy;
   readonly memProfileRate: number;
+  readonly blockProfileRate: number;
+  readonly mutexProfileFraction: number;
   /** The first one answers memProfile. */
   readonly schemes: readonly SchemeName[];
   readonly heapPages: number;
@@ -128,7 +134,8 @@ export function memoryLimitOf(name: string, value: number | 'off'): number {
 }
 
 const known = new Set<string>([
-  'seed', 'procs', 'era', 'gogc', 'memoryLimit', 'sweep', 'memProfileRate', 'scheme', 'watch', 'heapBytes', 'maxGoroutines',
+  'seed', 'procs', 'era', 'gogc', 'memoryLimit', 'sweep', 'memProfileRate', 'blockProfileRate', 'mutexProfileFraction', 'scheme', 'watch',
+  'heapBytes', 'maxGoroutines',
   'checked', 'oracle', 'checkHeap', 'checkMark', 'godebug', 'output', 'backing', 'chooser',
 ]); // biome-ignore format: one glance
 
@@ -154,6 +161,8 @@ export function settings(o: Options): Settings {
   const memoryLimit = memoryLimitOf('option memoryLimit', o.memoryLimit ?? 'off');
   if (memoryLimit !== Infinity && o.era === '2014') throw new RangeError('option memoryLimit: Go had none in 2014; leave it out, or era');
   const era = eraOf(o.era ?? '1.19');
+  const mutexProfileFraction = integer('mutexProfileFraction', o.mutexProfileFraction ?? 0, 0, 0x7fffffff);
+  if (mutexProfileFraction > 0 && era === '2014') throw new RangeError('option mutexProfileFraction: Go had no mutex profile in 2014');
   const godebug = o.godebug === undefined ? godebugOff : parseGoDebug(o.godebug, era);
   return {
     seed: integer('seed', o.seed ?? 1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
@@ -163,6 +172,8 @@ export function settings(o: Options): Settings {
     memoryLimit,
     sweep: sweepOf(o.sweep ?? 'go'),
     memProfileRate: integer('memProfileRate', o.memProfileRate ?? defaultMemProfileRate, 0, 0x3fffffff),
+    blockProfileRate: integer('blockProfileRate', o.blockProfileRate ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    mutexProfileFraction,
     schemes: [scheme, ...new Set(watch)],
     heapPages: Math.floor(heapBytes / 8192),
     maxGoroutines: integer('maxGoroutines', o.maxGoroutines ?? 65536, 1, 4_000_000),

@@ -5,8 +5,8 @@ import { initLine } from '../gc/gctrace.ts';
 import type { Truth } from '../gc/oracle.ts';
 import { pageMap, slotMap } from '../heap/dump.ts';
 import type { Explanation } from '../heap/explain.ts';
-import type { MemProfileRecord } from '../profiler/mprof.ts';
 import type { ProfileName } from '../profiler/profile.ts';
+import type { BlockProfileRecord, MemProfileRecord, StackRecord } from '../profiler/records.ts';
 import { Channels } from '../sched/chan.ts';
 import { Selects } from '../sched/select.ts';
 import { Sync } from '../sched/sync.ts';
@@ -21,6 +21,7 @@ import { Machine } from './machine.ts';
 import { type GCStats, type MemStats, readGCStats, readMemStats } from './memstats.ts';
 import { type Options, type Settings, settings } from './options.ts';
 import { type Profile, type ProfileOptions, takeProfile } from './profile.ts';
+import { threadCreateProfile } from './profilerates.ts';
 import { Tracer } from './tracer.ts';
 
 /** What a program died of. `message` is Go's text, goroutine dump included. */
@@ -182,6 +183,21 @@ export class Runtime {
    */
   profile(name: ProfileName, options: ProfileOptions = {}): Profile {
     return takeProfile(this.machine, name, options);
+  }
+
+  /** Where goroutines waited for each other. runtime.BlockProfile with enough room; option blockProfileRate. */
+  blockProfile(): BlockProfileRecord[] {
+    return this.machine.blocks.blockRecords();
+  }
+
+  /** Where locks were unlocked that others waited for. runtime.MutexProfile with enough room; option mutexProfileFraction. */
+  mutexProfile(): BlockProfileRecord[] {
+    return this.machine.blocks.mutexRecords();
+  }
+
+  /** A record for each thread. runtime.ThreadCreateProfile with enough room. */
+  threadCreateProfile(): StackRecord[] {
+    return threadCreateProfile(this.machine);
   }
 
   /** The true live set as of the last mark termination; undefined without the option oracle. */

@@ -2,7 +2,8 @@
 // of, the truth as of that one, and in how many buckets the two differ. Needs the option oracle and sampling at rate 1.
 
 import type { LedgerCopy, Truth } from '../gc/oracle.ts';
-import { inUseBytes, inUseObjects, type MemProfiler } from '../profiler/mprof.ts';
+import type { MemProfiler } from '../profiler/mprof.ts';
+import { inUseBytes, inUseObjects } from '../profiler/records.ts';
 import type { SchemeName } from '../profiler/schemes.ts';
 import { Ev } from './internal/events.ts';
 import type { Machine } from './machine.ts';

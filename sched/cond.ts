@@ -3,6 +3,7 @@
 
 import type { RType } from '../heap/types.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
+import { Site } from './contention.ts';
 import { WaitReason } from './g.ts';
 import type { Locker } from './mutex.ts';
 import type { Blocking, Op, Resumable } from './op.ts';
@@ -44,6 +45,7 @@ export class Cond extends HeapRecord implements Resumable {
 
   /** @internal */
   resume(op: Op): boolean {
+    if (op.releasedAt >= 0) this.sched.contention.waited(op, Site.condWait);
     return this.locker.lockFor(op);
   }
 

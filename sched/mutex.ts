@@ -10,6 +10,7 @@
 
 import type { Addr } from '../runtime/internal/memory.ts';
 import { fatal, GoPanic } from '../runtime/internal/throw.ts';
+import { Site } from './contention.ts';
 import type { Blocking, Op, Resumable } from './op.ts';
 import { SemaRecord } from './sema.ts';
 
@@ -137,6 +138,12 @@ export class Mutex extends SemaRecord implements Locker, Resumable {
     return fatal(words);
   }
 
+  protected waitSite(_s: number): Site {
+    return Site.mutexLock;
+  }
+  protected override lockSite(_s: number): Site | null {
+    return Site.mutexUnlock;
+  }
   protected wordsInUse(): number {
     return MutexRecord.words;
   }

@@ -55,8 +55,13 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
   /** Semaphores: it queues before the others; it was given the semaphore with the wake-up. */
   lifo = false;
   ticket = false;
+  /** For the block profile: virtual time at which the goroutine began to wait and at which it was woken, or -1. */
+  blockedAt = -1;
+  releasedAt = -1;
+  /** For the mutex profile: since when the wait for a lock is charged to whoever holds it, or -1. */
+  acquiring = -1;
   /** What is left to do when the goroutine was woken; null: nothing. Set only on an operation that waits. */
-  private again: Resumable | null = null;
+  again: Resumable | null = null;
   /** Turns the raw value (an address, say) into what the program sees; null: it is that already. */
   private convert: Convert | null = null;
   /** Receives of [value, ok]: what turns the value into what the program sees; null: it is as it is. */

@@ -25,6 +25,8 @@
 import type { CallStack, Mutator } from '../gc/malloc.ts';
 import type { GC } from '../gc/mgc.ts';
 import type { Heap } from '../heap/mheap.ts';
+import type { BlockProfiler } from '../profiler/blockprof.ts';
+import type { SymTab } from '../profiler/symtab.ts';
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
 import type { Era } from '../runtime/internal/era.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
@@ -32,6 +34,7 @@ import type { LockOrder } from '../runtime/internal/lock.ts';
 import type { Addr, LinearAlloc } from '../runtime/internal/memory.ts';
 import { fatal } from '../runtime/internal/throw.ts';
 import { Background } from './background.ts';
+import { Contention } from './contention.ts';
 import { type G, GStatus, type GTable, gTable, WaitReason } from './g.ts';
 import { Holds } from './holds.ts';
 import { ThreadLocks } from './lockthread.ts';
@@ -81,6 +84,8 @@ export interface SchedParts {
   readonly chooser: Chooser;
   readonly order: LockOrder;
   readonly era: Era;
+  readonly blocks: BlockProfiler;
+  readonly symtab: SymTab;
 }
 
 /** Why a goroutine that did not block has stopped. */
@@ -111,6 +116,9 @@ export class Sched extends Goroutines implements CallStack, Threads {
   readonly syscalls: Syscalls;
   readonly sysmon: Sysmon;
   readonly locks: ThreadLocks;
+  readonly contention: Contention;
+  /** The block or the mutex profile is on: contention.ts hears of each wait. Written there. */
+  timesWaits = false;
   private readonly background = new Background(this);
   /** The running P's side of allocation. */
   mutator: Mutator;
@@ -160,6 +168,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.syscalls = new Syscalls(this);
     this.sysmon = new Sysmon(this);
     this.locks = new ThreadLocks(this);
+    this.contention = new Contention(this, parts.blocks, parts.symtab);
     const { pt, ms } = this;
     for (let p = 0 as P; p < maxProcs; p++) pt.schedTick[p] = 1; // before main, Go's own goroutines had their rounds
     for (let p = (procs - 1) as P; p > 0; p--) ms.putIdleP(p as P);
@@ -207,6 +216,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     gt.status[curg] = GStatus.waiting;
     gt.waitReason[curg] = reason;
     op.done = false;
+    if (this.timesWaits) this.contention.blocked(op, reason);
     if (this.events.on) this.events.emit(Ev.goPark, gt.goid[curg], reason, this.curp);
   }
 
@@ -289,6 +299,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     gt.status[g] = GStatus.runnable;
     const now = this.now();
     if (gt.readyAt[g] < now) gt.readyAt[g] = now;
+    if (this.timesWaits) this.contention.released(this.ops[g]!, gt.waitReason[g], now);
     if (this.events.on) this.events.emit(Ev.goReady, gt.goid[g], this.curg === 0 ? 0 : gt.goid[this.curg], this.curp);
     this.runq.put(this.curp, g, next);
     this.wakep();

@@ -2,6 +2,7 @@
 // its turn; when it is done, the readers that came meanwhile all go before the next writer. Source: sync/rwmutex.go.
 
 import type { Addr } from '../runtime/internal/memory.ts';
+import { Site } from './contention.ts';
 import { type Locker, Mutex } from './mutex.ts';
 import type { Blocking, Op, Resumable } from './op.ts';
 
@@ -120,6 +121,12 @@ export class RWMutex extends Mutex {
     super.unlock();
   }
 
+  protected override waitSite(s: number): Site {
+    return s === RWMutexRecord.readerSem ? Site.rlock : s === RWMutexRecord.writerSem ? Site.rwLock : Site.writersLock;
+  }
+  protected override lockSite(s: number): Site {
+    return s === RWMutexRecord.readerSem ? Site.rwUnlock : s === RWMutexRecord.writerSem ? Site.runlock : Site.writersUnlock;
+  }
   protected override wordsInUse(): number {
     return RWMutexRecord.words;
   }

@@ -6,6 +6,7 @@
 // hand-off gives the count away with the wake-up (ticket).
 
 import type { Addr } from '../runtime/internal/memory.ts';
+import { Site } from './contention.ts';
 import { WaitReason } from './g.ts';
 import type { Blocking, Op } from './op.ts';
 import { HeapRecord } from './record.ts';
@@ -25,18 +26,18 @@ export abstract class SemaRecord extends HeapRecord {
   protected semAcquire(op: Op, s: number, lifo: boolean): boolean {
     if (this.take(s)) return true;
     op.lifo = lifo;
-    this.queueUp(op, s);
+    this.queueUp(op, s, false);
     return false;
   }
 
   /** The goroutine of op was woken: whether it has the semaphore now; else it waits again. */
   protected semWoken(op: Op, s: number): boolean {
-    if (op.ticket) {
+    if (op.ticket || this.take(s)) {
       op.ticket = false;
+      if (op.releasedAt >= 0) this.sched.contention.waited(op, this.waitSite(s));
       return true;
     }
-    if (this.take(s)) return true;
-    this.queueUp(op, s);
+    this.queueUp(op, s, true);
     return false;
   }
 
@@ -47,6 +48,7 @@ export abstract class SemaRecord extends HeapRecord {
     const sg = sched.sudogs.serve(i + s + Sema.queue);
     if (sg === 0) return;
     const op = sched.ops[w[(sg >>> 2) + Sudog.g]!]!;
+    if (sched.timesWaits) this.charge(op, s);
     op.ticket = handoff && this.take(s);
     sched.ready(op.g, true);
   }
@@ -59,13 +61,33 @@ export abstract class SemaRecord extends HeapRecord {
     return true;
   }
 
-  private queueUp(op: Op, s: number): void {
+  private queueUp(op: Op, s: number, again: boolean): void {
     const { sched, i } = this;
     const { sudogs } = sched;
     sched.block(op, WaitReason.semacquire);
+    if (sched.timesWaits && this.lockSite(s) !== null) sched.contention.queued(op, again, op.lifo ? this.firstOp(s) : null);
     const queue = i + s + Sema.queue;
     if (op.lifo) sudogs.enqueueFirst(queue, sudogs.acquire(op.g, i << 2));
     else sudogs.wait(op.g, i << 2, queue, -1);
+  }
+
+  /** The running goroutine lets op go on: if s belongs to a lock, the mutex profile hears of it. */
+  private charge(op: Op, s: number): void {
+    const site = this.lockSite(s);
+    if (site !== null) this.sched.contention.unlocked(op, this.firstOp(s), site);
+  }
+
+  /** Where those who wait at s stand, for the block profile. */
+  protected abstract waitSite(s: number): Site;
+
+  /** Where those stand who unlock, for the mutex profile; null: s belongs to no lock. */
+  protected lockSite(_s: number): Site | null {
+    return null;
+  }
+
+  private firstOp(s: number): Op | null {
+    const sg = this.first(s);
+    return sg === 0 ? null : this.sched.ops[this.w[(sg >>> 2) + Sudog.g]!]!;
   }
 
   /** First waiter of semaphore s; 0: none. */
@@ -98,6 +120,9 @@ export class Semaphore extends SemaRecord {
     this.semRelease(0, handoff);
   }
 
+  protected waitSite(): Site {
+    return Site.semacquire;
+  }
   protected wordsInUse(): number {
     return Sema.words;
   }

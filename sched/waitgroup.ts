@@ -1,6 +1,7 @@
 // waitgroup: Go's sync.WaitGroup. Source: sync/waitgroup.go.
 import type { Addr } from '../runtime/internal/memory.ts';
 import { GoPanic } from '../runtime/internal/throw.ts';
+import { Site } from './contention.ts';
 import type { Blocking, Op, Resumable } from './op.ts';
 import { SemaRecord } from './sema.ts';
 
@@ -59,6 +60,9 @@ export class WaitGroup extends SemaRecord implements Resumable {
     return true;
   }
 
+  protected waitSite(): Site {
+    return Site.waitGroupWait;
+  }
   protected wordsInUse(): number {
     return WaitGroupRecord.words;
   }

@@ -8,8 +8,12 @@ export const enum LockRank {
   sched = 10,
   /** 2014: the finalizer queue and tracing print while holding this. */
   trace = 20,
-  /** proflock: bucket table, lists, counters. Under it only memory for buckets may be taken. */
+  /** 2014's proflock: bucket table, lists, counters. Under it, as under the locks that it was split into, only memory may be taken. */
   prof = 30,
+  profInsert = 31,
+  profBlock = 32,
+  profMemActive = 33,
+  profMemFuture = 34,
   mcentral = 40,
   spanSpecial = 50,
   mheap = 60,

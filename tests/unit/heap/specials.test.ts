@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { MSpan } from '../../../heap/mspan.ts';
 import { addSpecial, attachSpecial, profileBucket, removeSpecial, Special, SpecialKind, setProfileBucket } from '../../../heap/mspecial.ts';
-import { inUseObjects } from '../../../profiler/mprof.ts';
+import { inUseObjects } from '../../../profiler/records.ts';
 import { Sys } from '../../../runtime/internal/sysmem.ts';
 import type { Machine } from '../../../runtime/machine.ts';
 import { markOnly, pagesMachine, releaseCaches, sound, types } from './support.ts';
@@ -211,20 +211,5 @@ describe('sweeping', () => {
     setProfileBucket(m.heap, unsampled, m.profiler.mProfMalloc(16, [], 0));
     expect([m.heap.mspan.sweepGen[s] - m.heap.sweepGen, list(m, s)]).toEqual([0, ['16/profile']]);
     sound(m);
-  });
-
-  // The reason why mallocgc attaches the special after mProfMalloc has returned (reference 1.4): attaching may sweep, the
-  // sweep may free a sampled object, and that free takes proflock.
-  test('attaching a special under proflock would deadlock', () => {
-    const m = pagesMachine(7, { memProfileRate: 1 });
-    const { node } = types(m);
-    m.mutator.mallocgc(16, node); // sampled, and about to die
-    m.setMemProfileRate(0);
-    const unsampled = m.mutator.mallocgc(16, node);
-    m.pin(unsampled);
-    releaseCaches(m);
-    markOnly(m);
-    const underProflock = () => m.profiler.iterateMemprof((bucket) => setProfileBucket(m.heap, unsampled, bucket));
-    expect(underProflock).toThrow('lock: proflock is already held by this M: self-deadlock (held: proflock)');
   });
 });

@@ -1,6 +1,6 @@
 // The tiny allocator: objects below 16 bytes without pointers share blocks of 16.
 import { describe, expect, test } from 'vitest';
-import { inUseObjects } from '../../../profiler/mprof.ts';
+import { inUseObjects } from '../../../profiler/records.ts';
 import type { Machine } from '../../../runtime/machine.ts';
 import { noscan, pagesMachine, sound, types } from './support.ts';
 

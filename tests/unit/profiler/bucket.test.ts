@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Bucket, BucketKind, BucketTable, buckHashSize, maxStack, stackHash } from '../../../profiler/bucket.ts';
+import { ProfLocks } from '../../../profiler/proflock.ts';
 import { Sys } from '../../../runtime/internal/sysmem.ts';
 import { pagesMachine, types } from '../heap/support.ts';
 import { offHeap } from '../internal/support.ts';
@@ -202,7 +203,9 @@ describe('BuckHashSys', () => {
   });
 
   test('a table that does not fit into the off-heap area is a throw', () => {
-    const { sys, arena } = offHeap(87); // it takes 88 pages
-    expect(() => new BucketTable(sys, arena, 32).stkbucket(BucketKind.mem, 16, [], 0, true)).toThrow('runtime: cannot allocate memory');
+    const { sys, arena, order } = offHeap(87); // it takes 88 pages
+    expect(() => new BucketTable(sys, arena, 32, new ProfLocks(order, '1.19').insert).stkbucket(BucketKind.mem, 16, [], 0, true)).toThrow(
+      'runtime: cannot allocate memory',
+    );
   });
 });

@@ -1,7 +1,8 @@
 // MemProfile(p, inuseZero) -> (n, ok): Go's contract to the letter, and what else reads the buckets.
 import { describe, expect, test } from 'vitest';
 import { BucketKind } from '../../../profiler/bucket.ts';
-import { inUseBytes, inUseObjects, type MemProfileRecord, type MemProfiler } from '../../../profiler/mprof.ts';
+import type { MemProfiler } from '../../../profiler/mprof.ts';
+import { inUseBytes, inUseObjects, type MemProfileRecord } from '../../../profiler/records.ts';
 import { type SchemeName, Stage } from '../../../profiler/schemes.ts';
 import { profilerOf, record } from './support.ts';
 
@@ -167,7 +168,7 @@ test('the retry loop of records gets everything, however many buckets there are'
   expect(profiler.records(true)).toHaveLength(300);
 });
 
-test('iterateMemprof calls back newest first, under proflock, with what the first scheme published', () => {
+test('iterateMemprof calls back newest first, under the lock, with what the first scheme published', () => {
   const { profiler, order } = profilerOf('three-stage', 'naive');
   for (let i = 0; i < 2; i++) profiler.mProfMalloc(16, site(0), 1);
   settle(profiler);
@@ -175,8 +176,8 @@ test('iterateMemprof calls back newest first, under proflock, with what the firs
   const seen: unknown[] = [];
   profiler.iterateMemprof((_b, stack, size, allocs, frees) => seen.push([order.heldNames(), stack, size, allocs, frees]));
   expect(seen).toEqual([
-    [['proflock'], [0x402000, 0x403000], 32, 0, 0],
-    [['proflock'], site(0), 16, 2, 0],
+    [['profMemActiveLock'], [0x402000, 0x403000], 32, 0, 0],
+    [['profMemActiveLock'], site(0), 16, 2, 0],
   ]);
   expect(order.heldNames()).toEqual([]);
 });

@@ -7,7 +7,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BucketKind } from '../../../profiler/bucket.ts';
-import { inUseObjects, type MemProfiler } from '../../../profiler/mprof.ts';
+import type { MemProfiler } from '../../../profiler/mprof.ts';
+import { inUseObjects } from '../../../profiler/records.ts';
 import { type SchemeName, schemeNames } from '../../../profiler/schemes.ts';
 import { indexOf, inUse, profilerOf } from './support.ts';
 

@@ -4,7 +4,8 @@
 //   · sweep frees 6 · MT4        truth: 6 live at MT1, 8 at MT2, 9 at MT3        (reference: section 2.5)
 import { describe, expect, test } from 'vitest';
 import { BucketKind } from '../../../profiler/bucket.ts';
-import { inUseObjects, type MemProfileRecord, type MemProfiler } from '../../../profiler/mprof.ts';
+import type { MemProfiler } from '../../../profiler/mprof.ts';
+import { inUseObjects, type MemProfileRecord } from '../../../profiler/records.ts';
 import { mProfCycleWrap, type SchemeName, schemeNames } from '../../../profiler/schemes.ts';
 import { indexOf, inUse, profilerOf, stages } from './support.ts';
 

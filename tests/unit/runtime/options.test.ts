@@ -12,6 +12,8 @@ describe('a wrong value is refused', () => {
     memoryLimit: ['on', '4MiB', -1, 1.5, NaN],
     sweep: ['never', '', 5],
     memProfileRate: [-1, 0.5, 2 ** 31, '1'],
+    blockProfileRate: [-1, 0.5, '1', NaN],
+    mutexProfileFraction: [-1, 0.5, 2 ** 31, '1'],
     scheme: ['four-stage', '', 5],
     watch: [['naive', 'nothing'], 'naive', [3]],
     heapBytes: [0, -8192, 8191, 2 ** 31, '1M', 8192.5],
