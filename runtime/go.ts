@@ -4,6 +4,7 @@
 import { gcCost } from '../gc/gcclock.ts';
 import type { ProfileName } from '../profiler/profile.ts';
 import type { BlockProfileRecord, MemProfileRecord, StackRecord } from '../profiler/records.ts';
+import type { Atomic, Cell } from '../sched/cell.ts';
 import type { Cond } from '../sched/cond.ts';
 import type { G } from '../sched/g.ts';
 import type { Locker, Mutex } from '../sched/mutex.ts';
@@ -187,6 +188,21 @@ export class Go extends Maker implements Caller {
     return this.runtime.sync.semaphore(count);
   }
 
+  /**
+   * A plain variable that goroutines share, of a JavaScript value (no reference: that would be no root). While schedules are
+   * explored (gorena/sim) others may come before each access, and races are found; name: what reports call it.
+   */
+  cell<T>(value: T, name = ''): Cell<T> {
+    notAReference('go.cell', value);
+    return this.runtime.sync.cell(value, name);
+  }
+
+  /** The same whose accesses are atomic and in one order for all goroutines. Go's sync/atomic. */
+  atomic<T>(value: T, name = ''): Atomic<T> {
+    notAReference('go.atomic', value);
+    return this.runtime.sync.atomic(value, name);
+  }
+
   /** A sync.Pool of pointers to a struct or of host values; make: what get gives when nothing is there (null without it). */
   pool<E extends PoolElem>(type: E, make: () => PoolValue<E>): Pool<PoolValue<E>>;
   pool<E extends PoolElem>(type: E): Pool<PoolValue<E> | (E extends AnyStruct ? null : undefined)>;
@@ -241,6 +257,14 @@ export class Go extends Maker implements Caller {
   /** Lets others run. runtime.Gosched. `yield*` it. */
   gosched(): Blocking<void> {
     return this.ctx.sched.gosched();
+  }
+
+  /**
+   * A place where others may come in while schedules are explored (gorena/sim), and nothing else: before a plain call, such as
+   * close or signal, that others can see. Unlike gosched it does not ask to let others run. `yield*` it.
+   */
+  point(): Blocking<void> {
+    return this.ctx.sched.done(undefined) as Blocking<unknown> as Blocking<void>;
   }
 
   /** Sleeps for virtual nanoseconds. time.Sleep. `yield*` it. */
@@ -388,6 +412,10 @@ export class Go extends Maker implements Caller {
   threadCreateProfile(): StackRecord[] {
     return threadCreateProfile(this.ctx.machine);
   }
+}
+
+function notAReference(who: string, value: unknown): void {
+  if (value instanceof Handle) throw new TypeError(`${who}: got a reference, wanted a JavaScript value; keep references in the heap`);
 }
 
 /** @internal Pc of a goroutine function; its place is that of the first `go` statement that starts it. */

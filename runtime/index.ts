@@ -20,6 +20,7 @@ export {
   type StackRecord,
 } from '../profiler/records.ts';
 export { type SchemeName, schemeNames } from '../profiler/schemes.ts';
+export type { Atomic, Cell } from '../sched/cell.ts';
 export type { Cond } from '../sched/cond.ts';
 export type { Locker, Mutex } from '../sched/mutex.ts';
 export type { Once } from '../sched/once.ts';

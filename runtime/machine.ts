@@ -10,7 +10,7 @@ import { Heap, heapStartPage, heapTables } from '../heap/mheap.ts';
 import { BlockProfiler } from '../profiler/blockprof.ts';
 import { MemProfiler } from '../profiler/mprof.ts';
 import { SymTab } from '../profiler/symtab.ts';
-import { Sched, schedTables } from '../sched/proc.ts';
+import { Sched, type SchedParts, type SchedTables, schedTables } from '../sched/proc.ts';
 import { schedTrace } from '../sched/schedtrace.ts';
 import { type Chooser, FairChooser } from './internal/chooser.ts';
 import { Digest, Events } from './internal/events.ts';
@@ -34,6 +34,9 @@ const maxArenaPages = (1 << 18) - 8;
 function offHeapPages(heapPages: number, otherPages: number): number {
   return Math.max(512, Math.min(512 + Math.ceil(heapPages * 2.25), maxArenaPages - otherPages));
 }
+
+/** How a machine gets its scheduler: who explores schedules (sim/) has one of its own. */
+export type MakeSched = (tables: SchedTables, parts: SchedParts) => Sched;
 
 /** One runtime, all parts visible. */
 export class Machine {
@@ -60,7 +63,10 @@ export class Machine {
   private readonly pinBlocks: Addr[] = [];
   private readonly freePins: Addr[] = [];
 
-  constructor(readonly settings: Settings) {
+  constructor(
+    readonly settings: Settings,
+    makeSched: MakeSched = (tables, parts) => new Sched(tables, parts),
+  ) {
     const s = settings;
     const carve = (mem: LinearAlloc, arena: Arena | null) => {
       const heapPage = mem.table('arena').pages('heap', s.heapPages);
@@ -107,7 +113,7 @@ export class Machine {
     };
     const mutators = Array.from({ length: s.procs }, (_, p) => makeMutator(p));
     this.mutators = mutators;
-    this.sched = new Sched(tables.sched, {
+    this.sched = makeSched(tables.sched, {
       procs: s.procs,
       heap: this.heap,
       gc: this.gc,

@@ -8,6 +8,7 @@ import type { Explanation } from '../heap/explain.ts';
 import type { ProfileName } from '../profiler/profile.ts';
 import type { BlockProfileRecord, MemProfileRecord, StackRecord } from '../profiler/records.ts';
 import { Channels } from '../sched/chan.ts';
+import { Sched } from '../sched/proc.ts';
 import { Selects } from '../sched/select.ts';
 import { Sync } from '../sched/sync.ts';
 import { type CallSite, callSite } from './callsite.ts';
@@ -17,7 +18,7 @@ import { Finals } from './final.ts';
 import { type Go, type GoFunc, spawn } from './go.ts';
 import { explainAddress, type PartNames } from './inspect.ts';
 import { Fatal, isStackOverflow, GoPanic as Panic, Throw } from './internal/throw.ts';
-import { Machine } from './machine.ts';
+import { Machine, type MakeSched } from './machine.ts';
 import { type GCStats, type MemStats, readGCStats, readMemStats } from './memstats.ts';
 import { type Options, type Settings, settings } from './options.ts';
 import { type Profile, type ProfileOptions, takeProfile } from './profile.ts';
@@ -53,6 +54,21 @@ export interface RunStats {
   readonly frees: number;
 }
 
+/** What a runtime is made of besides its machine: who explores schedules (sim/) has parts of its own. */
+export interface RuntimeParts {
+  readonly sched: MakeSched;
+  readonly channels: (sched: Sched, era2014: boolean) => Channels;
+  readonly selects: (sched: Sched, era2014: boolean) => Selects;
+  readonly sync: (sched: Sched, era2014: boolean) => Sync;
+}
+
+const shippedParts: RuntimeParts = {
+  sched: (tables, parts) => new Sched(tables, parts),
+  channels: (sched, era2014) => new Channels(sched, era2014),
+  selects: (sched, era2014) => new Selects(sched, era2014),
+  sync: (sched, era2014) => new Sync(sched, era2014),
+};
+
 /** One Go-style runtime. Deterministic: same program, options and seed give the same events. */
 export class Runtime {
   readonly settings: Settings;
@@ -72,17 +88,17 @@ export class Runtime {
   async = false;
   private readonly inits: { name: string; body: GoFunc<[]> }[] = [];
 
-  /** Throws RangeError or TypeError for an option that is out of range or unknown; nothing is allocated then. */
-  constructor(options: Options = {}) {
+  /** Throws RangeError or TypeError for an option that is out of range or unknown; nothing is allocated then. parts: @internal. */
+  constructor(options: Options = {}, parts: RuntimeParts = shippedParts) {
     this.settings = settings(options);
-    this.machine = new Machine(this.settings);
+    this.machine = new Machine(this.settings, parts.sched);
     this.ctx = new Context(this.machine);
     this.finals = new Finals(this.ctx);
     const { machine } = this;
     const era2014 = this.settings.era === '2014';
-    this.channels = new Channels(machine.sched, era2014);
-    this.selects = new Selects(machine.sched, era2014);
-    this.sync = new Sync(machine.sched, era2014);
+    this.channels = parts.channels(machine.sched, era2014);
+    this.selects = parts.selects(machine.sched, era2014);
+    this.sync = parts.sync(machine.sched, era2014);
   }
 
   /**
@@ -119,7 +135,8 @@ export class Runtime {
     return this.stats();
   }
 
-  private begin(main: GoFunc<[]>, site: CallSite): void {
+  /** @internal main is ready to run. */
+  begin(main: GoFunc<[]>, site: CallSite): void {
     if (this.ran) throw new TypeError('Runtime.run: a runtime runs one program; make another runtime');
     this.ran = true;
     const { symtab } = this.machine;

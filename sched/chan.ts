@@ -82,10 +82,14 @@ export class Channels {
     if (!Number.isInteger(capacity) || capacity < 0 || capacity > most) gopanic('makechan: size out of range');
     const type = kind === ElemKind.pointer && capacity > 0 ? this.withBuf : this.plain;
     const bytes = HChan.words * 4 + (kind === ElemKind.number ? capacity * 8 : 0);
-    const c =
-      this.era2014 && capacity > 0 ? new FutileChannel(this, type, bytes, kind, capacity) : new HChannel(this, type, bytes, kind, capacity);
+    const c = this.newChannel(type, bytes, kind, capacity);
     c.make();
     return c;
+  }
+
+  protected newChannel(type: RType, bytes: number, kind: ElemKind, capacity: number): HChannel {
+    if (this.era2014 && capacity > 0) return new FutileChannel(this, type, bytes, kind, capacity);
+    return new HChannel(this, type, bytes, kind, capacity);
   }
 }
 
@@ -205,12 +209,12 @@ export class HChannel extends HeapRecord {
     for (let g = woken.pop(); g !== undefined; g = woken.pop()) sched.ready(g, true); // Go's list is LIFO
   }
 
-  private touchToSend(value: unknown): void {
+  protected touchToSend(value: unknown): void {
     if (this.kind === ElemKind.pointer) this.touchWith(value as Addr);
     else this.touch();
   }
 
-  private mustBeOpen(): void {
+  protected mustBeOpen(): void {
     if (this.w[this.i + HChan.closed] !== 0) throw chanPanic('send on closed channel', this.all.era2014);
   }
 
@@ -323,7 +327,7 @@ export class HChannel extends HeapRecord {
     if (this.kind === ElemKind.pointer) this.setElem(this.w[(sg >>> 2) + Sudog.g] as G, elem as Addr);
   }
 
-  private shade(value: Addr): void {
+  protected shade(value: Addr): void {
     if (this.gc.marking && !this.heap.faults.noBarrier) this.gc.work.grey(value);
   }
 

@@ -35,12 +35,18 @@ export class Cond extends HeapRecord implements Resumable {
     const { sched } = this;
     this.touch();
     const op = sched.begin();
+    this.waitFor(op);
+    return op as Blocking<void>;
+  }
+
+  /** @internal Waits for an operation that has begun, which goes on in `op.again`. */
+  waitFor(op: Op): void {
+    const { sched } = this;
     this.locker.unlock();
     op.goesOn(this);
     sched.block(op, WaitReason.condWait);
     this.touch();
     sched.sudogs.enqueue(this.i + CondRecord.queue, sched.sudogs.acquire(op.g, this.i << 2));
-    return op as Blocking<void>;
   }
 
   /** @internal */

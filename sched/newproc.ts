@@ -59,7 +59,7 @@ export class Goroutines {
   live = 0;
   /** Rows that were ever used; the collector scans the stacks of these. */
   rowsUsed = 0;
-  private freeRows: G = 0 as G;
+  protected freeRows: G = 0 as G;
   /** Free rows. Go's gFree.n, of all Ps together. */
   free = 0;
   private readonly goidNext = new Int32Array(maxProcs);

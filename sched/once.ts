@@ -7,14 +7,14 @@ export type OnceFunc = () => unknown;
 
 /** Does something once, whoever asks first; the others wait until it is done. */
 export class Once extends Mutex {
-  private done = false;
+  protected done = false;
 
   /** Calls fn if no call was made before; a call that panics counts. Calling it within fn waits for ever. `yield*` it. */
   do(fn: OnceFunc): Blocking<void> {
     return this.done ? (this.sched.done(undefined) as Blocking<void>) : this.doSlow(fn);
   }
 
-  private *doSlow(fn: OnceFunc): Generator<void, void, void> {
+  protected *doSlow(fn: OnceFunc): Generator<void, void, void> {
     yield* this.lock();
     try {
       if (this.done) return;

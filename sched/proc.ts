@@ -124,10 +124,10 @@ export class Sched extends Goroutines implements CallStack, Threads {
   mutator: Mutator;
   /** Told when another P runs: handles above keep its mutator at hand. */
   onSwitch: ((mutator: Mutator) => void) | null = null;
-  private mainStarted = false;
-  private mainDone = false;
+  protected mainStarted = false;
+  protected mainDone = false;
   /** What the program dies of when this turn ends, whatever it has caught; null: it goes on. */
-  private doomed: Error | null = null;
+  protected doomed: Error | null = null;
   /** main has called Goexit: the others go on without it. */
   mainExits = false;
   /** Turns of goroutines so far. */
@@ -192,7 +192,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   }
 
   /** g's function has returned. Source: goexit0. */
-  private ended(g: G): void {
+  protected ended(g: G): void {
     const { gt } = this;
     if (this.ops[g]!.inFlight) throw new TypeError(forgottenYield);
     if (this.events.on) this.events.emit(Ev.goEnd, gt.goid[g], 0, this.curp);

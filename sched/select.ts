@@ -60,21 +60,34 @@ export class Selects implements Resumable {
   /** Waits for one case. */
   select(cases: SelectCases): Op {
     const { sched } = this;
-    const op = sched.begin();
-    op.cases = cases;
+    const op = this.begin(cases);
     try {
-      this.holdValues(cases);
-      op.selected = this.poll(cases, op);
+      if (this.selectFor(op, cases)) sched.settled(op);
     } catch (panic) {
-      this.dropValues();
       op.inFlight = false; // a send on a closed channel, a stale reference: nothing is left to await
       throw panic;
     }
-    if (op.selected >= 0) sched.settled(op);
-    else this.wait(op, cases);
-    this.dropValues();
     op.convertBy(result);
     return op;
+  }
+
+  protected begin(cases: SelectCases): Op {
+    const op = this.sched.begin();
+    op.cases = cases;
+    return op;
+  }
+
+  /** Waits for one case with an operation that has begun. True: it is served. False: op waits. */
+  protected selectFor(op: Op, cases: SelectCases): boolean {
+    try {
+      this.holdValues(cases);
+      op.selected = this.poll(cases, op);
+      if (op.selected >= 0) return true;
+      this.wait(op, cases);
+      return false;
+    } finally {
+      this.dropValues();
+    }
   }
 
   /** Serves a case that is ready, or none. A select with a default. */
@@ -177,7 +190,8 @@ export class Selects implements Resumable {
 /** Where a select that does not wait puts what it got. */
 const received = { value: undefined as unknown, ok: false };
 
-function result(raw: unknown, op: Op): SelectResult {
+/** @internal What a select gives. */
+export function result(raw: unknown, op: Op): SelectResult {
   const one = op.cases![op.selected]!;
   op.cases = null;
   if (one.sends) return { index: op.selected, value: undefined, ok: false };

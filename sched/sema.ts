@@ -103,9 +103,14 @@ export class Semaphore extends SemaRecord {
     const { sched } = this;
     this.touch();
     const op = sched.begin();
-    if (this.semAcquire(op, 0, false)) return sched.settled(op) as Blocking<void>;
+    return (this.acquireFor(op) ? sched.settled(op) : op) as Blocking<void>;
+  }
+
+  /** @internal Takes one for an operation that has begun. True: it has it. False: op waits and goes on then. */
+  acquireFor(op: Op): boolean {
+    if (this.semAcquire(op, 0, false)) return true;
     op.goesOn(this);
-    return op as Blocking<void>;
+    return false;
   }
 
   /** @internal */

@@ -1,6 +1,7 @@
 // sync: makes what Go's package sync has. Each thing is a file of its own; their records lie on the heap (record.ts).
 
 import type { RType } from '../heap/types.ts';
+import { Atomic, Cell } from './cell.ts';
 import { Cond, condBytes } from './cond.ts';
 import { type Locker, Mutex, MutexRecord } from './mutex.ts';
 import { Once } from './once.ts';
@@ -10,16 +11,16 @@ import { RWMutex, rwMutexBytes } from './rwmutex.ts';
 import { Sema, Semaphore } from './sema.ts';
 import { WaitGroup, waitGroupBytes } from './waitgroup.ts';
 
-const mutexBytes = MutexRecord.words * 4;
-const semaBytes = 16; // Sema.words, and one so that it is no tiny object: those share their lives
+export const mutexBytes = MutexRecord.words * 4;
+export const semaBytes = 16; // Sema.words, and one so that it is no tiny object: those share their lives
 
 /** The sync of one machine. */
 export class Sync {
   readonly pools: Pools;
-  private readonly types: { mutex: RType; rwMutex: RType; waitGroup: RType; cond: RType; once: RType; sema: RType };
+  protected readonly types: { mutex: RType; rwMutex: RType; waitGroup: RType; cond: RType; once: RType; sema: RType };
 
   constructor(
-    private readonly sched: Sched,
+    protected readonly sched: Sched,
     private readonly era2014: boolean,
   ) {
     this.pools = new Pools(sched, era2014);
@@ -60,7 +61,16 @@ export class Sync {
     return sema;
   }
 
-  private made<M extends Mutex>(mutex: M): M {
+  /** A plain variable that goroutines share. */
+  cell<T>(value: T, name: string): Cell<T> {
+    return new Cell(this.sched, value, name);
+  }
+  /** A variable whose accesses are atomic. */
+  atomic<T>(value: T, name: string): Atomic<T> {
+    return new Atomic(this.sched, value, name);
+  }
+
+  protected made<M extends Mutex>(mutex: M): M {
     mutex.era2014 = this.era2014;
     mutex.make();
     return mutex;

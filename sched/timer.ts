@@ -66,6 +66,8 @@ export class Timers {
   /** Time of the earliest timer of all Ps, and which P's it is. */
   private next = Infinity;
   private nextP = 0;
+  private all = 0;
+  private repeating = 0;
 
   constructor(
     private readonly sys: SysMem,
@@ -112,6 +114,14 @@ export class Timers {
     return this.next;
   }
 
+  /** Number of timers that are set, and of those among them that fire again and again. */
+  get set(): number {
+    return this.all;
+  }
+  get periodic(): number {
+    return this.repeating;
+  }
+
   /** Number of timers that are set at p. */
   count(p: P): number {
     return this.heaps[p]?.size ?? 0;
@@ -120,6 +130,13 @@ export class Timers {
   /** Fires all timers of all Ps that are due at `now`, in their order. Source: checkTimers, runtimer. */
   run(now: number): void {
     while (this.next <= now) this.fireFirst(this.nextP, now);
+  }
+
+  /** Fires the earliest timer, whatever the time is, and returns when it was due. There is one. */
+  fireNext(): number {
+    const when = this.next;
+    this.fireFirst(this.nextP, when);
+    return when;
   }
 
   // --- one timer -------------------------------------------------------------------------------------------------------
@@ -131,6 +148,8 @@ export class Timers {
     this.f64[i + TimerTime.period] = period;
     this.f64[i + TimerTime.seq] = this.nextSeq++;
     this.push(p, t);
+    this.all++;
+    if (period > 0) this.repeating++;
     if (when < this.next) {
       this.next = when;
       this.nextP = p;
@@ -149,6 +168,8 @@ export class Timers {
   /** The record of a timer that was taken out. */
   private forget(t: Addr): void {
     const n = this.w[(t >>> 2) + TimerRecord.owner]!;
+    this.all--;
+    if (this.f64[(t >>> 3) + TimerTime.period]! > 0) this.repeating--;
     if (n !== 0) {
       this.owners[n] = null;
       this.freeOwners.push(n);
@@ -211,7 +232,7 @@ export class Timers {
     return x < y || (x === y && f64[i + TimerTime.seq]! < f64[k + TimerTime.seq]!);
   }
 
-  private set(heap: TimerHeap, slot: number, t: Addr): void {
+  private place(heap: TimerHeap, slot: number, t: Addr): void {
     this.w[heap.at + slot] = t;
     this.w[(t >>> 2) + TimerRecord.slot] = slot;
   }
@@ -222,10 +243,10 @@ export class Timers {
       const parent = (slot - 1) >> 2;
       const above = this.w[heap.at + parent]!;
       if (!this.before(t, above)) break;
-      this.set(heap, slot, above);
+      this.place(heap, slot, above);
       slot = parent;
     }
-    this.set(heap, slot, t);
+    this.place(heap, slot, t);
   }
 
   private siftDown(heap: TimerHeap, from: number, t: Addr): void {
@@ -238,10 +259,10 @@ export class Timers {
       for (let c = first + 1; c < Math.min(first + 4, heap.size); c++) if (this.before(w[heap.at + c]!, w[heap.at + child]!)) child = c;
       const below = w[heap.at + child]!;
       if (!this.before(below, t)) break;
-      this.set(heap, slot, below);
+      this.place(heap, slot, below);
       slot = child;
     }
-    this.set(heap, slot, t);
+    this.place(heap, slot, t);
   }
 
   private grow(heap: TimerHeap): void {

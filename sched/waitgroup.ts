@@ -42,12 +42,17 @@ export class WaitGroup extends SemaRecord implements Resumable {
     const { sched } = this;
     this.touch();
     const op = sched.begin();
+    return (this.waitFor(op) ? sched.settled(op) : op) as Blocking<void>;
+  }
+
+  /** @internal Waits for an operation that has begun. True: the counter is 0. False: op waits and goes on in `op.again`. */
+  waitFor(op: Op): boolean {
     const { w, i } = this;
-    if (w[i + WaitGroupRecord.counter] === 0) return sched.settled(op) as Blocking<void>;
+    if (w[i + WaitGroupRecord.counter] === 0) return true;
     w[i + WaitGroupRecord.waiters]!++;
-    if (this.semAcquire(op, WaitGroupRecord.sema, false)) return sched.settled(op) as Blocking<void>;
+    if (this.semAcquire(op, WaitGroupRecord.sema, false)) return true;
     op.goesOn(this);
-    return op as Blocking<void>;
+    return false;
   }
 
   /** @internal A waiter runs again: the group must not be in use anew. */

@@ -82,7 +82,7 @@ describe('examples', () => {
     const file = join(folder, `${name}.mjs`);
     await build({
       stdin: { contents: code, loader: 'ts', resolveDir: root },
-      alias: { gorena: resolve('runtime/index.ts') },
+      alias: { gorena: resolve('runtime/index.ts'), 'gorena/sim': resolve('sim/index.ts') },
       outfile: file,
       bundle: true,
       format: 'esm',
@@ -96,7 +96,10 @@ describe('examples', () => {
     writeFileSync(join(folder, `${name}.ts`), code);
     const config = {
       extends: resolve('tsconfig.json'),
-      compilerOptions: { paths: { gorena: [resolve('runtime/index.ts')] }, typeRoots: [resolve('node_modules/@types')] },
+      compilerOptions: {
+        paths: { gorena: [resolve('runtime/index.ts')], 'gorena/sim': [resolve('sim/index.ts')] },
+        typeRoots: [resolve('node_modules/@types')],
+      },
       include: [`${name}.ts`],
       exclude: [],
     };

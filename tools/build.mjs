@@ -1,6 +1,8 @@
-// Builds the product into dist/: two bundles by esbuild, then the declarations by tsc.
+// Builds the product into dist/: bundles by esbuild, then the declarations by tsc.
 //
 //   runtime/index.ts -> dist/index.js         the library
+//   sim/index.ts     -> dist/sim.js           exploring schedules, gorena/sim; what both need is in dist/chunk-*.js, so that
+//                                             a channel made by one is a channel for the other
 //   cli/main.ts      -> dist/cli.js           the command, with a shebang and the executable bit
 //                       dist/types/**.d.ts    what `exports` in package.json points at
 //
@@ -19,26 +21,27 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const bundles = [
-  { entry: 'runtime/index.ts', out: 'dist/index.js', platform: 'neutral' },
-  { entry: 'cli/main.ts', out: 'dist/cli.js', platform: 'node', banner: '#!/usr/bin/env node', executable: true },
+  { entries: { index: 'runtime/index.ts', sim: 'sim/index.ts' }, platform: 'neutral' },
+  { entries: { cli: 'cli/main.ts' }, platform: 'node', banner: '#!/usr/bin/env node', executable: 'dist/cli.js' },
 ];
 
-const missing = bundles.filter(({ entry }) => !existsSync(join(root, entry)));
+const missing = bundles.flatMap(({ entries }) => Object.values(entries)).filter((entry) => !existsSync(join(root, entry)));
 if (missing.length > 0) {
-  process.stderr.write(`build: missing ${missing.map(({ entry }) => entry).join(', ')}\n`);
+  process.stderr.write(`build: missing ${missing.join(', ')}\n`);
   process.exit(1);
 }
 
 // Start from nothing, so that a file which was renamed away cannot linger in the package.
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 
-for (const { entry, out, platform, banner, executable } of bundles) {
+for (const { entries, platform, banner, executable } of bundles) {
   try {
     await build({
       absWorkingDir: root,
-      entryPoints: [entry],
-      outfile: out,
+      entryPoints: entries,
+      outdir: 'dist',
       bundle: true,
+      splitting: Object.keys(entries).length > 1,
       format: 'esm',
       platform,
       // The library also runs on a page, so it is bundled as neutral; what only Node has stays an import.
@@ -53,7 +56,7 @@ for (const { entry, out, platform, banner, executable } of bundles) {
   } catch {
     process.exit(1); // esbuild has printed file, line and reason
   }
-  if (executable) chmodSync(join(root, out), 0o755);
+  if (executable) chmodSync(join(root, executable), 0o755);
 }
 
 // The compiler runs as Node runs any script, so that no shell and no PATH is asked for it.

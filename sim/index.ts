@@ -1,0 +1,31 @@
+// sim: exploring schedules. A program on our goroutines, channels, locks and timers is run under many orders of its steps, and
+// what goes wrong in one of them is found, named and can be run again. docs/exploring.md explains; types.ts has the words.
+export { Directed } from './directed.ts';
+export { explore, exploreSync, SameAgain } from './explore.ts';
+export { runSchedule } from './loop.ts';
+export { opNames, thingName } from './naming.ts';
+export { Fair, RandomWalk, seedOf } from './strategy.ts';
+export {
+  type Blocked,
+  clockTask,
+  type Decider,
+  type Exploration,
+  type ExploreOptions,
+  type Failure,
+  type Listener,
+  OpKind,
+  type Outcome,
+  type Point,
+  type Program,
+  type ProgramModule,
+  type Progress,
+  type RunOptions,
+  type Step,
+  type Strategy,
+  type StrategyFigures,
+  type StrategyName,
+  type Task,
+  type Thing,
+  type TimeMode,
+  type Verdict,
+} from './types.ts';

@@ -1,0 +1,99 @@
+// naming: what the things and goroutines of a schedule are called in reports. Nothing here runs while schedules are explored,
+// only when something is to be said about one.
+import type { SymTab } from '../profiler/symtab.ts';
+import { type G, GStatus } from '../sched/g.ts';
+import type { ExploringSched } from './sched.ts';
+import { type Blocked, clockTask, OpKind, type Step, type Task, type Thing } from './types.ts';
+
+/** The words for what a goroutine does. */
+export const opNames: Readonly<Record<OpKind, string>> = {
+  [OpKind.start]: 'start',
+  [OpKind.point]: 'point',
+  [OpKind.gosched]: 'gosched',
+  [OpKind.sleep]: 'sleep',
+  [OpKind.syscall]: 'syscall',
+  [OpKind.send]: 'send',
+  [OpKind.recv]: 'recv',
+  [OpKind.select]: 'select',
+  [OpKind.lock]: 'lock',
+  [OpKind.rLock]: 'rLock',
+  [OpKind.wait]: 'wait',
+  [OpKind.condWait]: 'cond wait',
+  [OpKind.once]: 'once',
+  [OpKind.acquire]: 'acquire',
+  [OpKind.get]: 'get',
+  [OpKind.set]: 'set',
+  [OpKind.load]: 'load',
+  [OpKind.store]: 'store',
+  [OpKind.update]: 'update',
+  [OpKind.runtime]: 'runtime',
+};
+
+/** By task: its path, `main/worker#2`: who started it, the name of its function, and which one of those it is. */
+export function pathsOf(sched: ExploringSched, symtab: SymTab): string[] {
+  const paths = ['clock'];
+  const seen = new Map<string, number>();
+  const byGoid = new Map<number, Task>();
+  for (let g = 1 as G; g <= sched.rowsUsed; g++) {
+    byGoid.set(sched.gt.goid[g], g);
+    const name = symtab.frame(sched.gt.goPc[g]).func.replace(/^main\./, '');
+    const parent = sched.gt.parent[g];
+    const above = g === 1 ? '' : parent === 0 ? 'clock/' : `${paths[byGoid.get(parent)!]!}/`;
+    const path = above + name;
+    const n = (seen.get(path) ?? 0) + 1;
+    seen.set(path, n);
+    paths.push(n === 1 ? path : `${path}#${n}`);
+  }
+  return paths;
+}
+
+/** `mutex#1`, `cell x`. */
+export function thingName(thing: Thing): string {
+  return thing.name === '' ? `${thing.what}#${thing.id}` : `${thing.what} ${thing.name}`;
+}
+
+/** What task g is about to do, or waits in, in words. */
+function operation(sched: ExploringSched, g: Task): string {
+  const object = objectOf(sched, g);
+  return object === '' ? opNames[sched.kinds[g]!] : `${opNames[sched.kinds[g]!]} ${object}`;
+}
+
+function objectOf(sched: ExploringSched, g: Task): string {
+  const operand = sched.operands[g]!;
+  if (operand === null) return '';
+  if (operand.eachThing === undefined) return thingName(operand);
+  const names: string[] = [];
+  operand.eachThing(sched.ops[g]!, (thing, sends) => names.push(`${thingName(thing)}${sends ? '!' : '?'}`));
+  return names.join(' ');
+}
+
+/** Goroutines of the program that wait, when nothing can happen any more. */
+export function blockedForEver(sched: ExploringSched, paths: readonly string[]): Blocked[] {
+  const blocked: Blocked[] = [];
+  for (let g = 1 as G; g <= sched.rowsUsed; g++) {
+    if (sched.gt.status[g] !== GStatus.waiting || sched.gt.system[g] !== 0) continue;
+    blocked.push({ g: paths[g]!, on: operation(sched, g), op: sched.kinds[g]!, site: siteIn(sched.sites[g] ?? '') });
+  }
+  return blocked;
+}
+
+/** The step that a task is about to take. */
+export function stepOf(sched: ExploringSched, task: Task, path: string): Step {
+  if (task === clockTask) return { g: 'clock', op: OpKind.sleep, object: '', after: 'goes on', site: '', clock: sched.now() };
+  const [op, object, site] = [sched.kinds[task]!, objectOf(sched, task), siteIn(sched.sites[task] ?? '')];
+  return { g: path, op, object, after: 'goes on', site, clock: sched.now() };
+}
+
+/** A place of the program in a stack of JavaScript: the innermost one that is neither ours nor a library's. `file:line`. */
+export function siteIn(stack: string): string {
+  for (const line of stack.split('\n').slice(1)) {
+    const place = /\(?(\S+?):(\d+):\d+\)?$/.exec(line.trim());
+    if (place === null || foreign.test(place[1]!)) continue;
+    return `${place[1]!.replace(/\?.*$/, '').replace(/^.*[\\/]/, '')}:${place[2]}`;
+  }
+  return '';
+}
+
+/** Files that are no part of a program: this package's, those of libraries and of the host. */
+const foreign =
+  /[\\/]node_modules[\\/]|^node:|^native |<anonymous>|[\\/](?:sim|sched|runtime|gc|heap)[\\/][\w]+\.ts|[\\/]gorena[\\/]dist[\\/]/;

@@ -1,0 +1,500 @@
+// things: channels, locks and variables whose operations have a point before them. Each is the shipped one, whose operation is
+// announced where it would be performed, and performed when the explorer lets its goroutine go on.
+import type { RType } from '../heap/types.ts';
+import { Atomic, Cell } from '../sched/cell.ts';
+import { Channels, ElemKind, HChannel, type Received } from '../sched/chan.ts';
+import { Cond } from '../sched/cond.ts';
+import { WaitReason } from '../sched/g.ts';
+import type { Locker } from '../sched/mutex.ts';
+import { Mutex } from '../sched/mutex.ts';
+import { Once, type OnceFunc } from '../sched/once.ts';
+import type { Blocking, Op } from '../sched/op.ts';
+import { RWMutex, rwMutexBytes } from '../sched/rwmutex.ts';
+import { result, type SelectCases, type SelectResult, Selects } from '../sched/select.ts';
+import { Sema, Semaphore } from '../sched/sema.ts';
+import { mutexBytes, Sync, semaBytes } from '../sched/sync.ts';
+import { WaitGroup, waitGroupBytes } from '../sched/waitgroup.ts';
+import type { ExploringSched, Operand } from './sched.ts';
+import { OpKind, type Thing } from './types.ts';
+
+// --- channels ----------------------------------------------------------------------------------------------------------------
+
+/** The channels of a machine whose schedules are explored. */
+export class ExploringChannels extends Channels {
+  constructor(private readonly world: ExploringSched) {
+    super(world, false);
+  }
+
+  protected override newChannel(type: RType, bytes: number, kind: ElemKind, capacity: number): HChannel {
+    return new ExploringChannel(this.world, this, type, bytes, kind, capacity);
+  }
+}
+
+class ExploringChannel extends HChannel implements Operand {
+  readonly what = 'chan';
+  readonly name = '';
+  readonly id: number;
+
+  constructor(
+    private readonly world: ExploringSched,
+    all: Channels,
+    type: RType,
+    bytes: number,
+    kind: ElemKind,
+    capacity: number,
+  ) {
+    super(all, type, bytes, kind, capacity);
+    this.id = ++world.things;
+  }
+
+  override send(value: unknown): Op {
+    const op = this.world.begin();
+    if (this.kind === ElemKind.pointer) this.setElem(op.g, value as number); // a root until it is sent
+    op.value = value;
+    return this.world.announce(op, OpKind.send, this);
+  }
+
+  override recv(): Op {
+    return this.world.announce(this.world.begin(), OpKind.recv, this);
+  }
+
+  perform(op: Op, kind: OpKind): boolean {
+    this.world.touched(this, true);
+    if (kind === OpKind.recv) {
+      this.touch();
+      if (this.recvNow(op)) return true;
+      this.world.block(op, WaitReason.chanReceive);
+      this.enqueueRecv(op.g, -1);
+      return false;
+    }
+    const { value } = op;
+    op.value = undefined;
+    this.touchToSend(value);
+    this.mustBeOpen();
+    if (this.sendNow(value)) return true;
+    this.world.block(op, WaitReason.chanSend);
+    this.enqueueSend(op.g, value, -1);
+    return false;
+  }
+
+  override trySend(value: unknown): boolean {
+    this.world.touched(this, true);
+    return super.trySend(value) || this.inVain();
+  }
+
+  override tryRecv(into: Received): boolean {
+    this.world.touched(this, true);
+    return super.tryRecv(into) || this.inVain();
+  }
+
+  private inVain(): false {
+    this.world.spins();
+    return false;
+  }
+
+  override close(): void {
+    this.world.touched(this, true);
+    super.close();
+  }
+
+  override get length(): number {
+    this.world.touched(this, false);
+    return super.length;
+  }
+}
+
+/** The selects of a machine whose schedules are explored. */
+export class ExploringSelects extends Selects implements Operand {
+  readonly what = 'select';
+  readonly name = '';
+  readonly id = 0;
+
+  constructor(private readonly world: ExploringSched) {
+    super(world, false);
+  }
+
+  override select(cases: SelectCases): Op {
+    const op = this.world.announce(this.begin(cases), OpKind.select, this);
+    op.convertBy(result);
+    return op;
+  }
+
+  perform(op: Op): boolean {
+    const cases = op.cases!;
+    this.look(cases);
+    return this.selectFor(op, cases);
+  }
+
+  override trySelect(cases: SelectCases): SelectResult {
+    this.look(cases);
+    const result = super.trySelect(cases);
+    if (result.index < 0) this.world.spins();
+    return result;
+  }
+
+  private look(cases: SelectCases): void {
+    if (this.world.listener === null) return;
+    for (const one of cases) if (one?.c instanceof ExploringChannel) this.world.touched(one.c, true);
+  }
+
+  eachThing(op: Op, visit: (thing: Thing, sends: boolean) => void): void {
+    for (const one of op.cases ?? []) if (one?.c instanceof ExploringChannel) visit(one.c, one.sends);
+  }
+}
+
+// --- locks -------------------------------------------------------------------------------------------------------------------
+
+/** What sync makes in a machine whose schedules are explored. */
+export class ExploringSync extends Sync {
+  constructor(private readonly world: ExploringSched) {
+    super(world, false);
+  }
+
+  override mutex(): Mutex {
+    return this.made(new ExploringMutex(this.world, this.types.mutex, mutexBytes));
+  }
+  override rwMutex(): RWMutex {
+    return this.made(new ExploringRWMutex(this.world, this.types.rwMutex, rwMutexBytes));
+  }
+  override once(): Once {
+    return this.made(new ExploringOnce(this.world, this.types.once, mutexBytes));
+  }
+  override waitGroup(): WaitGroup {
+    const wg = new ExploringWaitGroup(this.world, this.types.waitGroup, waitGroupBytes);
+    wg.make();
+    return wg;
+  }
+  override cond(locker: Locker): Cond {
+    const cond = new ExploringCond(this.world, this.types.cond, locker);
+    cond.make();
+    return cond;
+  }
+  override semaphore(count: number): Semaphore {
+    const sema = new ExploringSemaphore(this.world, this.types.sema, semaBytes);
+    this.world.heap.w[(sema.addr >>> 2) + Sema.count] = count;
+    return sema;
+  }
+  override cell<T>(value: T, name: string): Cell<T> {
+    return new ExploringCell(this.world, value, name);
+  }
+  override atomic<T>(value: T, name: string): Atomic<T> {
+    return new ExploringAtomic(this.world, value, name);
+  }
+}
+
+class ExploringMutex extends Mutex implements Operand {
+  readonly what = 'mutex';
+  readonly name = '';
+  readonly id: number;
+
+  constructor(
+    private readonly world: ExploringSched,
+    type: RType,
+    bytes: number,
+  ) {
+    super(world, type, bytes);
+    this.id = ++world.things;
+  }
+
+  override lock(): Blocking<void> {
+    return this.world.announce(this.world.begin(), OpKind.lock, this) as Blocking<void>;
+  }
+
+  perform(op: Op): boolean {
+    this.world.touched(this, true);
+    return this.lockFor(op);
+  }
+
+  override tryLock(): boolean {
+    this.world.touched(this, true);
+    if (super.tryLock()) return true;
+    this.world.spins();
+    return false;
+  }
+
+  override unlock(): void {
+    this.world.touched(this, true);
+    super.unlock();
+  }
+}
+
+class ExploringRWMutex extends RWMutex implements Operand {
+  readonly what = 'rwMutex';
+  readonly name = '';
+  readonly id: number;
+
+  constructor(
+    private readonly world: ExploringSched,
+    type: RType,
+    bytes: number,
+  ) {
+    super(world, type, bytes);
+    this.id = ++world.things;
+  }
+
+  override lock(): Blocking<void> {
+    return this.world.announce(this.world.begin(), OpKind.lock, this) as Blocking<void>;
+  }
+
+  override rLock(): Blocking<void> {
+    return this.world.announce(this.world.begin(), OpKind.rLock, this) as Blocking<void>;
+  }
+
+  perform(op: Op, kind: OpKind): boolean {
+    this.world.touched(this, true);
+    return kind === OpKind.rLock ? this.rLockFor(op) : this.lockFor(op);
+  }
+
+  override tryLock(): boolean {
+    this.world.touched(this, true);
+    if (super.tryLock()) return true;
+    this.world.spins();
+    return false;
+  }
+
+  override tryRLock(): boolean {
+    this.world.touched(this, true);
+    if (super.tryRLock()) return true;
+    this.world.spins();
+    return false;
+  }
+
+  override unlock(): void {
+    this.world.touched(this, true);
+    super.unlock();
+  }
+
+  override rUnlock(): void {
+    this.world.touched(this, true);
+    super.rUnlock();
+  }
+}
+
+class ExploringOnce extends Once implements Operand {
+  readonly what = 'once';
+  readonly name = '';
+  readonly id: number;
+
+  constructor(
+    private readonly world: ExploringSched,
+    type: RType,
+    bytes: number,
+  ) {
+    super(world, type, bytes);
+    this.id = ++world.things;
+  }
+
+  override do(fn: OnceFunc): Blocking<void> {
+    return this.doSlow(fn); // whether it is done is asked when its turn has come
+  }
+
+  override lock(): Blocking<void> {
+    return this.world.announce(this.world.begin(), OpKind.once, this) as Blocking<void>;
+  }
+
+  perform(op: Op): boolean {
+    this.world.touched(this, true);
+    return this.lockFor(op);
+  }
+
+  override unlock(): void {
+    this.world.touched(this, true);
+    super.unlock();
+  }
+}
+
+class ExploringWaitGroup extends WaitGroup implements Operand {
+  readonly what = 'waitGroup';
+  readonly name = '';
+  readonly id: number;
+
+  constructor(
+    private readonly world: ExploringSched,
+    type: RType,
+    bytes: number,
+  ) {
+    super(world, type, bytes);
+    this.id = ++world.things;
+  }
+
+  override wait(): Blocking<void> {
+    return this.world.announce(this.world.begin(), OpKind.wait, this) as Blocking<void>;
+  }
+
+  perform(op: Op): boolean {
+    this.world.touched(this, true);
+    this.touch();
+    return this.waitFor(op);
+  }
+
+  override add(delta: number): void {
+    this.world.touched(this, true);
+    super.add(delta);
+  }
+}
+
+class ExploringCond extends Cond implements Operand {
+  readonly what = 'cond';
+  readonly name = '';
+  readonly id: number;
+
+  constructor(
+    private readonly world: ExploringSched,
+    type: RType,
+    locker: Locker,
+  ) {
+    super(world, type, locker);
+    this.id = ++world.things;
+  }
+
+  override wait(): Blocking<void> {
+    return this.world.announce(this.world.begin(), OpKind.condWait, this) as Blocking<void>;
+  }
+
+  perform(op: Op): boolean {
+    this.world.touched(this, true);
+    this.waitFor(op);
+    return false;
+  }
+
+  override signal(): void {
+    this.world.touched(this, true);
+    super.signal();
+  }
+
+  override broadcast(): void {
+    this.world.touched(this, true);
+    super.broadcast();
+  }
+}
+
+class ExploringSemaphore extends Semaphore implements Operand {
+  readonly what = 'semaphore';
+  readonly name = '';
+  readonly id: number;
+
+  constructor(
+    private readonly world: ExploringSched,
+    type: RType,
+    bytes: number,
+  ) {
+    super(world, type, bytes);
+    this.id = ++world.things;
+  }
+
+  override acquire(): Blocking<void> {
+    return this.world.announce(this.world.begin(), OpKind.acquire, this) as Blocking<void>;
+  }
+
+  perform(op: Op): boolean {
+    this.world.touched(this, true);
+    this.touch();
+    return this.acquireFor(op);
+  }
+
+  override release(handoff = false): void {
+    this.world.touched(this, true);
+    super.release(handoff);
+  }
+}
+
+// --- variables ---------------------------------------------------------------------------------------------------------------
+
+class ExploringCell<T> extends Cell<T> implements Operand {
+  readonly what = 'cell';
+  readonly id: number;
+
+  constructor(
+    private readonly world: ExploringSched,
+    value: T,
+    name: string,
+  ) {
+    super(world, value, name);
+    this.id = ++world.things;
+  }
+
+  override get(): Blocking<T> {
+    return this.world.announce(this.world.begin(), OpKind.get, this) as Blocking<unknown> as Blocking<T>;
+  }
+
+  override set(value: T): Blocking<void> {
+    const op = this.world.begin();
+    op.value = value;
+    return this.world.announce(op, OpKind.set, this) as Blocking<void>;
+  }
+
+  perform(op: Op, kind: OpKind): boolean {
+    this.world.touched(this, kind === OpKind.set);
+    if (kind === OpKind.get) op.value = this.value;
+    else {
+      this.value = op.value as T;
+      op.value = undefined;
+    }
+    return true;
+  }
+}
+
+/** What an atomic update makes of the old value, and what its operation gives. */
+type Update<T> = (atomic: ExploringAtomic<T>) => unknown;
+
+class ExploringAtomic<T> extends Atomic<T> implements Operand {
+  readonly what = 'atomic';
+  readonly id: number;
+
+  constructor(
+    private readonly world: ExploringSched,
+    value: T,
+    name: string,
+  ) {
+    super(world, value, name);
+    this.id = ++world.things;
+  }
+
+  override load(): Blocking<T> {
+    return this.world.announce(this.world.begin(), OpKind.load, this) as Blocking<unknown> as Blocking<T>;
+  }
+
+  override store(value: T): Blocking<void> {
+    const op = this.world.begin();
+    op.value = value;
+    return this.world.announce(op, OpKind.store, this) as Blocking<void>;
+  }
+
+  private update(update: Update<T>): Op {
+    const op = this.world.begin();
+    op.value = update;
+    return this.world.announce(op, OpKind.update, this);
+  }
+
+  override add(this: Atomic<number>, delta: number): Blocking<number> {
+    return (this as ExploringAtomic<number>).update((a) => (a.value += delta)) as Blocking<unknown> as Blocking<number>;
+  }
+
+  override swap(value: T): Blocking<T> {
+    const swapped = this.update((a) => {
+      const old = a.value;
+      a.value = value;
+      return old;
+    });
+    return swapped as Blocking<unknown> as Blocking<T>;
+  }
+
+  override compareAndSwap(old: T, value: T): Blocking<boolean> {
+    const swapped = this.update((a) => {
+      const same = Object.is(a.value, old);
+      if (same) a.value = value;
+      return same;
+    });
+    return swapped as Blocking<unknown> as Blocking<boolean>;
+  }
+
+  perform(op: Op, kind: OpKind): boolean {
+    this.world.touched(this, kind !== OpKind.load);
+    if (kind === OpKind.load) op.value = this.value;
+    else if (kind === OpKind.store) {
+      this.value = op.value as T;
+      op.value = undefined;
+    } else op.value = (op.value as Update<T>)(this);
+    return true;
+  }
+}

@@ -1,0 +1,293 @@
+// types: the words of exploring. A program is a goroutine function (main). One run of it under one order of steps is a schedule;
+// a decider answers what could go either way at each point; explore() runs many schedules and says what went wrong in which.
+//
+//   step     a goroutine is resumed: it performs the operation that it was about to do, and goes on to its next one
+//   point    between two steps: which goroutine goes on, or does the next timer fire now?
+//   select   within a step: which of the cases that are ready
+import type { GoFunc } from '../runtime/go.ts';
+
+/** What is explored: a goroutine function that starts the others. */
+export type Program = GoFunc<[]>;
+
+/** A program in a file of its own, which worker threads can load. */
+export interface ProgramModule {
+  /** URL of the module, as `import.meta.url` gives it, or `new URL('x.ts', import.meta.url).href`. */
+  readonly module: string;
+  /** Name of the exported program; default: `default`. */
+  readonly name?: string;
+}
+
+/** What can go wrong. */
+export type Verdict =
+  | 'panic'
+  | 'assertion'
+  | 'deadlock'
+  | 'partial deadlock'
+  | 'leak'
+  | 'livelock'
+  | 'steps'
+  | 'race'
+  | 'eventually'
+  | 'nondeterminism';
+
+/** Names of the strategies. */
+export type StrategyName = 'fair' | 'random' | 'pct' | 'pos' | 'surw' | 'exhaustive' | 'portfolio';
+
+/** A strategy, with its figures where they are not the usual ones. pct: the depth; preemptions: at most so many in a schedule. */
+export type Strategy =
+  | StrategyName
+  | { readonly pct: number }
+  | { readonly exhaustive: { readonly preemptions?: number; readonly reduction?: boolean } };
+
+/**
+ * When timers fire. idle: when no goroutine can go on, as in Go's synctest; chaos: firing the next one competes with the
+ * goroutines; maxSkew: it may, but keeps no goroutine waiting for longer than so many virtual nanoseconds.
+ */
+export type TimeMode = 'idle' | 'chaos' | { readonly maxSkew: number };
+
+/** How one schedule is run. */
+export interface RunOptions {
+  /** Default chaos. */
+  readonly time?: TimeMode;
+  /** Steps after which a schedule is broken off, with the verdict `steps`. Default 10,000. */
+  readonly maxSteps?: number;
+  /** A goroutine that is blocked for ever when main has returned is a failure. Default true. */
+  readonly leaks?: boolean;
+  /** Bytes of the collected heap. Default 256 KiB. */
+  readonly heapBytes?: number;
+  /** Goroutines at once. Default 256. */
+  readonly maxGoroutines?: number;
+  /** Keeps what each step did and where it stands in the program: Outcome.trace. Slow. Default false. */
+  readonly details?: boolean;
+  /** Told what steps do, while they do it. */
+  readonly listener?: Listener;
+}
+
+/** How many schedules are run, and how they are chosen. */
+export interface ExploreOptions extends Omit<RunOptions, 'details' | 'listener'> {
+  /** Default portfolio. */
+  readonly strategy?: Strategy;
+  /** Schedules at most. Default 1,000. */
+  readonly schedules?: number;
+  /** Milliseconds after which no schedule is begun. Default: no limit. Which schedules were run then depends on the machine. */
+  readonly budgetMs?: number;
+  /** Decides every choice of every schedule. Default 1. */
+  readonly seed?: number;
+  /** Goes on after the first failure. Default false. */
+  readonly keepGoing?: boolean;
+  /** Called now and then; on this thread, between two schedules. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** How far an exploration is. */
+export interface Progress {
+  readonly schedules: number;
+  readonly of: number;
+  readonly steps: number;
+  readonly failures: number;
+  readonly millis: number;
+}
+
+/** What the operation is that a goroutine is about to perform, or waits in. The numbers go into replay strings: append only. */
+export enum OpKind {
+  /** the goroutine begins */
+  start = 0,
+  /** go.point, and what has no kind of its own */
+  point = 1,
+  /** go.gosched */
+  gosched = 2,
+  sleep = 3,
+  syscall = 4,
+  send = 5,
+  recv = 6,
+  select = 7,
+  lock = 8,
+  rLock = 9,
+  /** WaitGroup.wait */
+  wait = 10,
+  /** Cond.wait */
+  condWait = 11,
+  /** Once.do */
+  once = 12,
+  /** Semaphore.acquire */
+  acquire = 13,
+  /** a plain variable is read, written */
+  get = 14,
+  set = 15,
+  /** an atomic one is read, written; read and written */
+  load = 16,
+  store = 17,
+  update = 18,
+  /** the runtime's own waiting: a collection, say */
+  runtime = 19,
+}
+
+/** Something shared that goroutines operate on. */
+export interface Thing {
+  /** 'chan', 'mutex', 'cell' … */
+  readonly what: string;
+  /** What the program calls it; '' when it does not. */
+  readonly name: string;
+  /** Number among the things of a schedule, in the order in which they were made, from 1. */
+  readonly id: number;
+}
+
+/** A goroutine of a schedule: a small whole number, from 1 (main) on in the order in which they were started. */
+export type Task = number;
+
+/** The clock, as a task: the next timer fires. */
+export const clockTask: Task = 0;
+
+/** A point of a schedule, between two steps. One object for all of them: read it while `next` runs. */
+export interface Point {
+  /** Number of the step to come, from 0. */
+  readonly step: number;
+  /** Goroutines that can go on: tasks[0 … n-1], who has been able to for longest first. */
+  readonly n: number;
+  readonly tasks: ArrayLike<Task>;
+  /** The next timer may fire instead: the answer `clockTask`. */
+  readonly timer: boolean;
+  /** Who took the last step, the clock included; -1 before the first. */
+  readonly last: Task;
+  /** What a task is about to do, or to end if it was woken. */
+  kind(task: Task): OpKind;
+  /** With what; null: with nothing, or with several things (a select). */
+  thing(task: Task): Thing | null;
+  /** With what: calls visit for each, sends: a select's case that sends. */
+  eachThing(task: Task, visit: (thing: Thing, sends: boolean) => void): void;
+  /** It waited in that operation and was woken. */
+  woken(task: Task): boolean;
+  /** Its last step only asked whether something is possible, in vain, or let others run: it may be spinning. */
+  spun(task: Task): boolean;
+  /** `main`, `main/worker`, `main/worker#2`. */
+  path(task: Task): string;
+}
+
+/** Answers the choices of one schedule. */
+export interface Decider {
+  /** True: is asked where only one task can go on as well. */
+  readonly everyStep?: boolean;
+  /** Who goes on: one of the point's tasks, or the clock if it may. -1: breaks the schedule off. */
+  next(point: Point): Task;
+  /** Which of n cases of a select that are ready. */
+  select(n: number): number;
+}
+
+/** Told what happens within steps. A step belongs to a task; what a timer does when it fires belongs to the clock. */
+export interface Listener {
+  /** A step begins. */
+  stepBegins?(task: Task): void;
+  /** The step used a thing. writes: in a way that is not just looking. */
+  touched?(task: Task, thing: Thing, writes: boolean): void;
+  /** The step made a task able to go on that waited. */
+  woke?(by: Task, task: Task): void;
+  /** The step started a task. */
+  started?(by: Task, task: Task): void;
+  /** The step is over. */
+  stepEnded?(task: Task): void;
+}
+
+/** One step of a schedule, for reading. */
+export interface Step {
+  /** The goroutine's path; `clock` when a timer fired. */
+  readonly g: string;
+  /** What it did first: the operation before which it stood. */
+  readonly op: OpKind;
+  /** What with: `mutex mu`, `chan#3`; '' for nothing. */
+  readonly object: string;
+  /** It ended, waits now, or goes on with its next operation. */
+  readonly after: 'ended' | 'waits' | 'goes on';
+  /** Where the operation stands in the program: file:line; '' when unknown. */
+  readonly site: string;
+  /** Virtual nanoseconds. */
+  readonly clock: number;
+}
+
+/** A goroutine that is blocked for ever. */
+export interface Blocked {
+  readonly g: string;
+  /** The operation and with what: `lock mutex mu`. */
+  readonly on: string;
+  readonly op: OpKind;
+  /** Who has the lock that it waits for, if that is known. */
+  readonly holder?: string;
+  /** Where: file:line; '' when unknown (only a run with details knows). */
+  readonly site: string;
+}
+
+/** How one schedule ended. */
+export interface Outcome {
+  /** null: nothing is wrong with it, or it was broken off by the decider. */
+  readonly verdict: Verdict | null;
+  readonly message: string;
+  /** What stays the same when the same failure is reached by another way: kind and blocked set, or kind and site. */
+  readonly identity: string;
+  /** What was thrown, if something was. */
+  readonly error: unknown;
+  readonly blocked: readonly Blocked[];
+  /** Steps, and firings of timers among them. */
+  readonly steps: number;
+  readonly firings: number;
+  /** Switches away from a goroutine that could go on. */
+  readonly preemptions: number;
+  /** Most tasks that could go on at one point. */
+  readonly width: number;
+  /** Virtual nanoseconds at the end. */
+  readonly clock: number;
+  /** A number for the order of the steps: 32 bits. */
+  readonly hash: number;
+  /** Who took each step. */
+  readonly order: readonly Task[];
+  /** Answers to select, in their order. */
+  readonly selects: readonly number[];
+  /** By task: its path. paths[0] is the clock. */
+  readonly paths: readonly string[];
+  /** With the option details. */
+  readonly trace: readonly Step[];
+}
+
+/** A schedule that went wrong. */
+export interface Failure {
+  readonly verdict: Verdict;
+  readonly message: string;
+  readonly identity: string;
+  readonly error: unknown;
+  /** Which strategy answered, at which schedule of the exploration (from 0), with which seed. */
+  readonly strategy: string;
+  readonly schedule: number;
+  readonly seed: number;
+  readonly steps: readonly Step[];
+  readonly blocked: readonly Blocked[];
+  readonly preemptions: number;
+  readonly firings: number;
+  /** The decisions: what Outcome has. */
+  readonly order: readonly Task[];
+  readonly selects: readonly number[];
+}
+
+/** What an exploration has found. */
+export interface Exploration {
+  /** The one with the smallest schedule number. */
+  readonly failure: Failure | null;
+  /** By schedule number; with keepGoing all of them, else at most one. */
+  readonly failures: readonly Failure[];
+  readonly schedules: number;
+  /** Schedules that differ in the order of their steps. */
+  readonly distinct: number;
+  readonly steps: number;
+  /** All schedules with at most so many preemptions were run; null: no such claim. */
+  readonly exhausted: number | null;
+  readonly perStrategy: Readonly<Record<string, StrategyFigures>>;
+  /** Things to know: no concurrency was seen, say. */
+  readonly warnings: readonly string[];
+  readonly millis: number;
+}
+
+/** What one strategy did in an exploration. */
+export interface StrategyFigures {
+  schedules: number;
+  steps: number;
+  failures: number;
+  /** First failing schedule, from 0; null: none. */
+  first: number | null;
+}
