@@ -1,55 +1,70 @@
 // explore: many schedules of one program. The first failure is run once more with everything written down.
 import { runSchedule } from './loop.ts';
-import { Fair, RandomWalk, seedOf } from './strategy.ts';
-import type { Decider, Exploration, ExploreOptions, Failure, Outcome, Program, Strategy, StrategyFigures, Task } from './types.ts';
+import { Portfolio } from './portfolio.ts';
+import { Tally } from './tally.ts';
+import type { Decider, Exploration, ExploreOptions, Failure, Outcome, Program, StrategyFigures, Task } from './types.ts';
+
+/** Milliseconds between two reports of progress. */
+const progressMillis = 200;
 
 /** Runs schedules of a program on this thread until one fails, or as many as the options say. */
 export function exploreSync(program: Program, options: ExploreOptions = {}): Exploration {
-  const { schedules = 1000, seed = 1, strategy = 'portfolio', keepGoing = false, budgetMs = Infinity } = options;
+  const { schedules = 1000, seed = 1, strategy = 'portfolio', keepGoing = false, budgetMs = Infinity, onProgress } = options;
   const began = performance.now();
+  const portfolio = new Portfolio(strategy);
   const failures: Failure[] = [];
-  const seen = new Set<number>();
+  const distinct = new Tally();
   const perStrategy: Record<string, StrategyFigures> = {};
   let steps = 0;
+  let width = 0;
   let n = 0;
-  for (; n < schedules && performance.now() - began < budgetMs; n++) {
-    const { name, decider } = answering(strategy, seed, n);
-    const outcome = runSchedule(program, decider, options);
+  let told = began;
+  while (n < schedules) {
+    if (budgetMs < Infinity || onProgress !== undefined) {
+      const now = performance.now();
+      if (now - began >= budgetMs) break;
+      if (onProgress !== undefined && now - told >= progressMillis) {
+        told = now;
+        onProgress({ schedules: n, of: schedules, steps, failures: failures.length, millis: now - began });
+      }
+    }
+    const searcher = portfolio.of(n);
+    searcher.begin(seed, n);
+    const outcome = runSchedule(program, searcher, options);
+    portfolio.ended(n, outcome);
     steps += outcome.steps;
-    seen.add(outcome.hash);
-    const figures = (perStrategy[name] ??= { schedules: 0, steps: 0, failures: 0, first: null });
+    if (outcome.width > width) width = outcome.width;
+    distinct.add(outcome.hash);
+    const figures = (perStrategy[searcher.name] ??= { schedules: 0, steps: 0, failures: 0, first: null });
     figures.schedules++;
     figures.steps += outcome.steps;
+    n++;
     if (outcome.verdict === null) continue;
     figures.failures++;
-    figures.first ??= n;
-    failures.push(failureOf(program, options, outcome, { strategy: name, schedule: n, seed }));
-    if (keepGoing) continue;
-    n++;
-    break;
+    figures.first ??= n - 1;
+    failures.push(failureOf(program, options, outcome, { strategy: searcher.name, schedule: n - 1, seed }));
+    if (!keepGoing) break;
   }
+  const warnings = width > 1 || n === 0 ? [] : [noConcurrency];
+  const millis = performance.now() - began;
   return {
     failure: failures[0] ?? null,
     failures,
     schedules: n,
-    distinct: seen.size,
+    distinct: distinct.count,
     steps,
     exhausted: null,
     perStrategy,
-    warnings: [],
-    millis: performance.now() - began,
+    warnings,
+    millis,
   };
 }
+
+const noConcurrency = 'there never was a choice between two goroutines: all schedules of this program are the same';
 
 /** The same; the promise is kept when it is done. */
 export async function explore(program: Program, options: ExploreOptions = {}): Promise<Exploration> {
   return exploreSync(program, options);
-}
-
-function answering(strategy: Strategy, seed: number, schedule: number): { name: string; decider: Decider } {
-  const own = seedOf(seed, schedule);
-  if (strategy === 'fair') return { name: 'fair', decider: new Fair(own) };
-  return { name: 'random', decider: new RandomWalk(own) };
 }
 
 /** Answers as a schedule was answered before. */

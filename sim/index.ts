@@ -4,7 +4,11 @@ export { Directed } from './directed.ts';
 export { explore, exploreSync, SameAgain } from './explore.ts';
 export { runSchedule } from './loop.ts';
 export { opNames, thingName } from './naming.ts';
-export { Fair, RandomWalk, seedOf } from './strategy.ts';
+export { Pct } from './pct.ts';
+export { Portfolio } from './portfolio.ts';
+export { Pos } from './pos.ts';
+export { Fair, RandomWalk, type Searcher } from './strategy.ts';
+export { Surw } from './surw.ts';
 export {
   type Blocked,
   clockTask,
@@ -12,6 +16,7 @@ export {
   type Exploration,
   type ExploreOptions,
   type Failure,
+  type Finding,
   type Listener,
   OpKind,
   type Outcome,
@@ -20,6 +25,7 @@ export {
   type ProgramModule,
   type Progress,
   type RunOptions,
+  Spin,
   type Step,
   type Strategy,
   type StrategyFigures,

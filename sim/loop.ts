@@ -10,16 +10,17 @@ import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import type { G } from '../sched/g.ts';
 import { blockedForEver, pathsOf, stepOf } from './naming.ts';
-import { ExploringSched } from './sched.ts';
+import { ExploringSched, type Operand } from './sched.ts';
 import { ExploringChannels, ExploringSelects, ExploringSync } from './things.ts';
 import {
   clockTask,
   type Decider,
-  type OpKind,
+  OpKind,
   type Outcome,
   type Point,
   type Program,
   type RunOptions,
+  type Spin,
   type Step,
   type Task,
   type Thing,
@@ -68,6 +69,9 @@ export class World implements Point, Chooser {
   private firings = 0;
   private preemptions = 0;
   private width = 0;
+  private points = 0;
+  private clockLine = 0;
+  private selectLine = 0;
   private hash = 0;
 
   constructor(private readonly settings: RunSettings) {
@@ -108,7 +112,7 @@ export class World implements Point, Chooser {
   woken(task: Task): boolean {
     return this.sched.wasWoken[task]!;
   }
-  spun(task: Task): boolean {
+  spun(task: Task): Spin {
     return this.sched.spun[task]!;
   }
   path(task: Task): string {
@@ -121,7 +125,7 @@ export class World implements Point, Chooser {
     if (what !== Choice.selectOrder) return Math.max(fair, 0);
     const answer = this.selected(n);
     this.selects.push(answer);
-    this.mix(answer);
+    this.selectLine = longer(this.selectLine, answer + 1);
     return answer;
   }
 
@@ -164,16 +168,14 @@ export class World implements Point, Chooser {
       const width = n + (this.timer ? 1 : 0);
       if (width > this.width) this.width = width;
       let task: Task;
+      if (width > 1) this.points++;
       if (width > 1 || this.decider.everyStep) {
         task = this.decider.next(this);
         if (task === -1) return { how: 'broken off' };
         this.check(task);
       } else task = n === 0 ? clockTask : enabled[0]!;
-      try {
-        this.take(task);
-      } catch (error) {
-        return { how: 'died', error };
-      }
+      const end = this.take(task);
+      if (end !== null) return end;
       if (this.noAnswer !== null) throw this.noAnswer.error;
     }
   }
@@ -192,32 +194,47 @@ export class World implements Point, Chooser {
     if (!known) throw new RangeError(`decider.next: got task ${task}, which cannot go on at step ${this.step}`);
   }
 
-  private take(task: Task): void {
-    const { sched } = this;
-    const { last } = this;
+  /** A step. How the schedule ended with it; null: it goes on. */
+  private take(task: Task): End | null {
+    const { sched, last } = this;
     if (last > 0 && task !== last && sched.enabled[sched.enabled.length - 1] === last) this.preemptions++;
     this.order.push(task);
-    this.mix(task + 1);
+    this.note(task);
     this.last = task;
     const { listener } = sched;
     if (listener !== null) listener.stepBegins?.(task);
-    if (task === clockTask) {
-      this.firings++;
-      sched.fireTimer();
-      if (sched.details) this.trace.push(stepOf(sched, task, ''));
-    } else if (sched.details) {
-      const before = stepOf(sched, task, this.path(task));
-      try {
-        sched.stepOf(task);
-      } finally {
-        this.trace.push({ ...before, after: sched.stateOf(task as G) });
-      }
-    } else sched.stepOf(task);
-    if (listener !== null) listener.stepEnded?.(task);
+    const before = sched.details ? stepOf(sched, task, this.path(task)) : null;
+    let died: End | null = null;
+    try {
+      if (task === clockTask) sched.fireTimer();
+      else sched.stepOf(task);
+    } catch (error) {
+      died = { how: 'died', error };
+    }
+    if (task === clockTask) this.firings++;
+    if (before !== null) this.trace.push({ ...before, after: sched.stateOf(task as G), clock: sched.now() });
+    if (listener === null) return died;
+    const finding = listener.stepEnded?.(task) ?? null;
+    return died ?? (finding === null ? null : { how: 'found', finding });
   }
 
-  private mix(n: number): void {
-    this.hash = Math.imul(this.hash ^ n, 0x01000193) ^ (this.hash >>> 15);
+  /** A step's part in the schedule's digest: the line of the thing that it uses goes on. What has no thing is the clock's. */
+  private note(task: Task): void {
+    const operand = task === clockTask ? null : this.sched.operands[task]!;
+    if (operand !== null) {
+      if (operand.eachThing !== undefined) operand.eachThing(this.sched.ops[task]!, (thing) => this.lengthen(thing as Operand, task));
+      else this.lengthen(operand, task);
+    } else if (task === clockTask || this.sched.kinds[task] === OpKind.sleep) {
+      const { clockLine } = this;
+      this.clockLine = longer(clockLine, task + 1);
+      this.hash = (this.hash + Math.imul(this.clockLine, 0x9e3779b1) - Math.imul(clockLine, 0x9e3779b1)) | 0;
+    }
+  }
+
+  private lengthen(operand: Operand, task: Task): void {
+    const { line, id } = operand;
+    operand.line = longer(line, task);
+    this.hash = (this.hash + Math.imul(operand.line ^ id, 0x9e3779b1) - Math.imul(line ^ id, 0x9e3779b1)) | 0;
   }
 
   private outcome(end: End): Outcome {
@@ -231,15 +248,22 @@ export class World implements Point, Chooser {
       steps: this.step,
       firings: this.firings,
       preemptions: this.preemptions,
+      points: this.points,
       width: this.width,
       clock: sched.now(),
-      hash: this.hash | 0,
+      hash: (this.hash + Math.imul(this.selectLine, 0x85ebca6b)) | 0,
       order: this.order,
       selects: this.selects,
       paths,
       trace: this.trace,
     };
   }
+}
+
+/** A line with one more in it. */
+function longer(line: number, n: number): number {
+  const h = Math.imul(line ^ n, 0x01000193);
+  return h ^ (h >>> 15);
 }
 
 /** Lets whoever has waited longest go on; the clock last. */

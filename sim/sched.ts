@@ -13,13 +13,15 @@ import { type G, GStatus, WaitReason } from '../sched/g.ts';
 import type { Continuation } from '../sched/newproc.ts';
 import type { Blocking, Op, Resumable } from '../sched/op.ts';
 import { Sched, type SchedParts, type SchedTables } from '../sched/proc.ts';
-import { clockTask, type Listener, OpKind, type Task, type Thing } from './types.ts';
+import { clockTask, type Listener, OpKind, Spin, type Task, type Thing } from './types.ts';
 
 /** Something that goroutines operate on, and how an announced operation on it is performed. */
 export interface Operand extends Thing {
   /** True: done. False: op waits. A step of the operation's goroutine. */
   perform(op: Op, kind: OpKind): boolean;
-  /** Calls visit for each thing that the operation may use. */
+  /** Digest of the order in which goroutines operated on it. */
+  line: number;
+  /** Calls visit for each thing that the operation may use; left out: it is the operand itself. */
   eachThing?(op: Op, visit: (thing: Thing, sends: boolean) => void): void;
 }
 
@@ -38,7 +40,7 @@ export class ExploringSched extends Sched {
   readonly operands: (Operand | null)[] = [];
   /** By task: it waited and was woken; its last step was one of a spinning loop. */
   readonly wasWoken: boolean[] = [];
-  readonly spun: boolean[] = [];
+  readonly spun: Spin[] = [];
   /** By task: when it became able to go on, in virtual nanoseconds. */
   readonly readySince: number[] = [];
   /** By task: what an operation needs to know besides its operand. */
@@ -77,7 +79,7 @@ export class ExploringSched extends Sched {
     if (this.events.on) this.events.emit(Ev.goCreate, gt.goid[g], gt.parent[g], gt.goPc[g], gt.system[g]);
     this.kinds[g] = OpKind.start;
     this.operands[g] = null;
-    this.spun[g] = false;
+    this.spun[g] = Spin.none;
     this.sites[g] = '';
     this.canGoOn(g, false);
     if (this.listener !== null) this.listener.started?.(this.curg, g);
@@ -120,10 +122,10 @@ export class ExploringSched extends Sched {
   private performAlone(op: Op): boolean {
     const { g } = op;
     const kind = this.kinds[g]!;
-    if (kind === OpKind.gosched) this.spun[g] = true;
+    if (kind === OpKind.gosched) this.spun[g] = Spin.yielded;
     if (kind !== OpKind.sleep && kind !== OpKind.syscall) return true;
     if (!(this.amounts[g]! > 0)) {
-      this.spun[g] = true;
+      this.spun[g] = Spin.yielded;
       return true;
     }
     this.block(op, WaitReason.sleep);
@@ -176,7 +178,7 @@ export class ExploringSched extends Sched {
     this.curg = row;
     this.turns++;
     this.announced = false;
-    this.spun[g] = false;
+    this.spun[g] = Spin.none;
     if (events.on) events.emit(Ev.goStart, gt.goid[row], 0, 0);
     stacks.load(row);
     const ended = this.advance(row);
@@ -191,6 +193,7 @@ export class ExploringSched extends Sched {
 
   /** What became of a task in its step. */
   stateOf(g: G): 'ended' | 'waits' | 'goes on' {
+    if (g === clockTask) return 'goes on';
     const status = this.gt.status[g];
     return status === GStatus.dead ? 'ended' : status === GStatus.waiting ? 'waits' : 'goes on';
   }
@@ -208,7 +211,7 @@ export class ExploringSched extends Sched {
     if (!this.announced) {
       this.kinds[g] = OpKind.gosched; // a bare yield
       this.operands[g] = null;
-      this.spun[g] = true;
+      this.spun[g] = Spin.yielded;
     }
     this.canGoOn(g, false);
   }
@@ -237,7 +240,7 @@ export class ExploringSched extends Sched {
 
   /** A task's step only asked, in vain. */
   spins(): void {
-    this.spun[this.curg] = true;
+    this.spun[this.curg] = Spin.asked;
   }
 
   /** Told by things. writes: in a way that is not just looking. */

@@ -34,6 +34,7 @@ class ExploringChannel extends HChannel implements Operand {
   readonly what = 'chan';
   readonly name = '';
   readonly id: number;
+  line = 0;
 
   constructor(
     private readonly world: ExploringSched,
@@ -108,6 +109,7 @@ export class ExploringSelects extends Selects implements Operand {
   readonly what = 'select';
   readonly name = '';
   readonly id = 0;
+  line = 0;
 
   constructor(private readonly world: ExploringSched) {
     super(world, false);
@@ -186,6 +188,7 @@ class ExploringMutex extends Mutex implements Operand {
   readonly what = 'mutex';
   readonly name = '';
   readonly id: number;
+  line = 0;
 
   constructor(
     private readonly world: ExploringSched,
@@ -222,6 +225,7 @@ class ExploringRWMutex extends RWMutex implements Operand {
   readonly what = 'rwMutex';
   readonly name = '';
   readonly id: number;
+  line = 0;
 
   constructor(
     private readonly world: ExploringSched,
@@ -274,6 +278,7 @@ class ExploringOnce extends Once implements Operand {
   readonly what = 'once';
   readonly name = '';
   readonly id: number;
+  line = 0;
 
   constructor(
     private readonly world: ExploringSched,
@@ -307,6 +312,7 @@ class ExploringWaitGroup extends WaitGroup implements Operand {
   readonly what = 'waitGroup';
   readonly name = '';
   readonly id: number;
+  line = 0;
 
   constructor(
     private readonly world: ExploringSched,
@@ -337,6 +343,7 @@ class ExploringCond extends Cond implements Operand {
   readonly what = 'cond';
   readonly name = '';
   readonly id: number;
+  line = 0;
 
   constructor(
     private readonly world: ExploringSched,
@@ -372,6 +379,7 @@ class ExploringSemaphore extends Semaphore implements Operand {
   readonly what = 'semaphore';
   readonly name = '';
   readonly id: number;
+  line = 0;
 
   constructor(
     private readonly world: ExploringSched,
@@ -403,6 +411,7 @@ class ExploringSemaphore extends Semaphore implements Operand {
 class ExploringCell<T> extends Cell<T> implements Operand {
   readonly what = 'cell';
   readonly id: number;
+  line = 0;
 
   constructor(
     private readonly world: ExploringSched,
@@ -440,6 +449,7 @@ type Update<T> = (atomic: ExploringAtomic<T>) => unknown;
 class ExploringAtomic<T> extends Atomic<T> implements Operand {
   readonly what = 'atomic';
   readonly id: number;
+  line = 0;
 
   constructor(
     private readonly world: ExploringSched,

@@ -122,6 +122,15 @@ export enum OpKind {
   runtime = 19,
 }
 
+/** What a step has done that a spinning loop would. */
+export enum Spin {
+  none = 0,
+  /** It asked whether something is possible (try-lock, select with a default), in vain. */
+  asked = 1,
+  /** It let others run. */
+  yielded = 2,
+}
+
 /** Something shared that goroutines operate on. */
 export interface Thing {
   /** 'chan', 'mutex', 'cell' … */
@@ -157,8 +166,8 @@ export interface Point {
   eachThing(task: Task, visit: (thing: Thing, sends: boolean) => void): void;
   /** It waited in that operation and was woken. */
   woken(task: Task): boolean;
-  /** Its last step only asked whether something is possible, in vain, or let others run: it may be spinning. */
-  spun(task: Task): boolean;
+  /** Whether its last step was one of those that loops spin with. */
+  spun(task: Task): Spin;
   /** `main`, `main/worker`, `main/worker#2`. */
   path(task: Task): string;
 }
@@ -173,6 +182,16 @@ export interface Decider {
   select(n: number): number;
 }
 
+/** What is wrong with a schedule. */
+export interface Finding {
+  readonly verdict: Verdict | null;
+  readonly message: string;
+  /** What stays the same when the same failure is reached by another way. */
+  readonly identity: string;
+  /** What was thrown, if something was. */
+  readonly error: unknown;
+}
+
 /** Told what happens within steps. A step belongs to a task; what a timer does when it fires belongs to the clock. */
 export interface Listener {
   /** A step begins. */
@@ -183,8 +202,8 @@ export interface Listener {
   woke?(by: Task, task: Task): void;
   /** The step started a task. */
   started?(by: Task, task: Task): void;
-  /** The step is over. */
-  stepEnded?(task: Task): void;
+  /** The step is over. What it gives, if anything, is wrong with the schedule, and ends it. */
+  stepEnded?(task: Task): Finding | null;
 }
 
 /** One step of a schedule, for reading. */
@@ -216,25 +235,27 @@ export interface Blocked {
 }
 
 /** How one schedule ended. */
-export interface Outcome {
+export interface Outcome extends Finding {
   /** null: nothing is wrong with it, or it was broken off by the decider. */
   readonly verdict: Verdict | null;
-  readonly message: string;
-  /** What stays the same when the same failure is reached by another way: kind and blocked set, or kind and site. */
+  /** Kind and blocked set, or kind and site. */
   readonly identity: string;
-  /** What was thrown, if something was. */
-  readonly error: unknown;
   readonly blocked: readonly Blocked[];
   /** Steps, and firings of timers among them. */
   readonly steps: number;
   readonly firings: number;
   /** Switches away from a goroutine that could go on. */
   readonly preemptions: number;
+  /** Points at which there was a choice. */
+  readonly points: number;
   /** Most tasks that could go on at one point. */
   readonly width: number;
   /** Virtual nanoseconds at the end. */
   readonly clock: number;
-  /** A number for the order of the steps: 32 bits. */
+  /**
+   * A number for what the schedule was, 32 bits: for each thing the order in which goroutines operated on it, and the answers to
+   * select. Orders that differ in steps that have nothing to do with each other have the same.
+   */
   readonly hash: number;
   /** Who took each step. */
   readonly order: readonly Task[];
@@ -272,7 +293,7 @@ export interface Exploration {
   /** By schedule number; with keepGoing all of them, else at most one. */
   readonly failures: readonly Failure[];
   readonly schedules: number;
-  /** Schedules that differ in the order of their steps. */
+  /** Schedules that differ in an order in which goroutines operated on something: Outcome.hash. An estimate beyond 100,000. */
   readonly distinct: number;
   readonly steps: number;
   /** All schedules with at most so many preemptions were run; null: no such claim. */

@@ -2,24 +2,17 @@
 // with who is blocked on what, or with the place where something was thrown.
 import { Fatal, GoPanic, Throw } from '../runtime/internal/throw.ts';
 import { siteIn } from './naming.ts';
-import type { Blocked, Verdict } from './types.ts';
+import type { Blocked, Finding, Verdict } from './types.ts';
 
 /** How a schedule ended. tickers: timers that fire again and again, and let nobody go on. */
 export type End =
   | { readonly how: 'quiet'; readonly tickers: number }
   | { readonly how: 'died'; readonly error: unknown }
   | { readonly how: 'bound' }
+  | { readonly how: 'found'; readonly finding: Finding }
   | { readonly how: 'broken off' };
 
-/** What was found. */
-export interface Found {
-  readonly verdict: Verdict | null;
-  readonly message: string;
-  readonly identity: string;
-  readonly error: unknown;
-}
-
-const fine: Found = { verdict: null, message: '', identity: '', error: undefined };
+const fine: Finding = { verdict: null, message: '', identity: '', error: undefined };
 
 /** What an end means. blocked: who waits for ever. */
 export function verdictOf(
@@ -27,8 +20,9 @@ export function verdictOf(
   blocked: readonly Blocked[],
   mainReturned: boolean,
   settings: { readonly leaks: boolean; readonly maxSteps: number },
-): Found {
+): Finding {
   if (end.how === 'broken off') return fine;
+  if (end.how === 'found') return end.finding;
   if (end.how === 'died') return ofError(end.error);
   if (end.how === 'bound') {
     if (mainReturned) return fine; // a goroutine that goes on for ever after main has returned
@@ -52,7 +46,7 @@ const words: Partial<Record<Verdict, string>> = {
   leak: 'blocked for ever after main has returned',
 };
 
-function ofError(error: unknown): Found {
+function ofError(error: unknown): Finding {
   if (error instanceof Throw) throw error; // a bug of the runtime is no verdict about the program
   const text = error instanceof Error ? error.message : String(error);
   const site = error instanceof Error ? siteIn(error.stack ?? '') : '';

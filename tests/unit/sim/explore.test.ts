@@ -2,7 +2,7 @@
 // that is outdated when it is used, and a wake-up that is lost. What is right is silent; what is wrong is found, by name.
 import { describe, expect, test } from 'vitest';
 import type { Go } from '../../../runtime/index.ts';
-import { Directed, exploreSync, type Program, runSchedule } from '../../../sim/index.ts';
+import { Directed, exploreSync, type Program, runSchedule, type Strategy } from '../../../sim/index.ts';
 
 /** cockroach10214: G1 takes A and then B, G2 the other way round. */
 function abba(fixed: boolean): Program {
@@ -139,18 +139,27 @@ const kernels: [name: string, make: (fixed: boolean) => Program, identity: strin
   ['a wake-up that is lost', wakeup, 'leak: main/waiter: cond wait cond#2'],
 ];
 
+const strategies: [name: string, strategy: Strategy][] = [
+  ['random walk', 'random'],
+  ['pct(2)', { pct: 2 }],
+  ['pct(3)', 'pct'],
+  ['pos', 'pos'],
+  ['surw', 'surw'],
+  ['the portfolio', 'portfolio'],
+];
+
 describe.each(kernels)('%s', (_name, make, identity) => {
-  test('is found, each time in the same schedule', () => {
-    const found = exploreSync(make(false), { strategy: 'random' });
+  test.each(strategies)('is found by %s, each time in the same schedule', (_, strategy) => {
+    const found = exploreSync(make(false), { strategy });
     expect(found.failure?.identity).toContain(identity);
     expect(found.schedules).toBeLessThan(300);
-    const again = exploreSync(make(false), { strategy: 'random' });
+    const again = exploreSync(make(false), { strategy });
     expect(again.failure?.order).toEqual(found.failure?.order);
     expect(again.failure?.steps.map((s) => s.g).length).toBe(found.failure?.order.length);
   });
 
   test('and its fixed twin is silent', () => {
-    const found = exploreSync(make(true), { strategy: 'random', schedules: 200 });
+    const found = exploreSync(make(true), { schedules: 200 });
     expect(found.failures).toEqual([]);
     expect(found.distinct).toBeGreaterThan(3);
   });
