@@ -41,7 +41,11 @@ const witnesses: readonly Witness[] = [
   { name: 'twostage_2', schedule: 'main setter×2 checker×3', says: 'the second stage is still to come' },
   { name: 'bluetooth', schedule: 'main add×2 stopper×6 add×2', says: 'used after stop' },
   { name: 'treiber_aba', schedule: 'main popper×3 recycler×10 popper×4', says: 'node 1 popped twice' },
-  { name: 'lease_without_fencing', schedule: 'main client×3 client#2×3 ⏱ ⏱ client#2×3 ⏱ client#2×2 client×2', says: 'a write with an old token' },
+  {
+    name: 'lease_without_fencing',
+    schedule: 'main client×3 client#2×3 ⏱ ⏱ client#2×3 ⏱ client#2×2 client×2',
+    says: 'a write with an old token',
+  },
 ];
 
 test.each(witnesses)('$name fails under its witness: $schedule', ({ name, schedule, blocked, says }) => {

@@ -271,7 +271,13 @@ export const channelCases: Case[] = [
     verdict: 'deadlock',
     preemptions: 0,
     ...twins((fixed) => {
-      const make = (go: Go) => ({ mu: go.mutex(), closing: go.chan(i32), reset: go.chan(i32, fixed ? 1 : 0), open: true, all: go.waitGroup() });
+      const make = (go: Go) => ({
+        mu: go.mutex(),
+        closing: go.chan(i32),
+        reset: go.chan(i32, fixed ? 1 : 0),
+        open: true,
+        all: go.waitGroup(),
+      });
       type State = ReturnType<typeof make>;
       function* helper(_go: Go, s: State) {
         yield* s.closing.send(0);

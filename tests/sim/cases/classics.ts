@@ -38,7 +38,13 @@ export const classicCases: Case[] = [
   ...family(
     [2, 20, 50, 100],
     'twostage',
-    { id: 'S02', source: sct('twostage'), bug: 'the checker looks between two stages, each with its own lock', verdict: 'assertion', preemptions: 1 },
+    {
+      id: 'S02',
+      source: sct('twostage'),
+      bug: 'the checker looks between two stages, each with its own lock',
+      verdict: 'assertion',
+      preemptions: 1,
+    },
     (n) => (fixed) => {
       const make = (go: Go) => ({ first: go.mutex(), second: go.mutex(), a: 0, b: 0 });
       type State = ReturnType<typeof make>;
