@@ -22,13 +22,15 @@ export interface OptionSpec {
   readonly help: string;
   /** Shown in the help. */
   readonly byDefault?: string;
+  /** With it no argument is needed, as with --help. */
+  readonly alone?: boolean;
 }
 
 /** A command: what the help says and what it takes. */
 export interface CommandSpec {
   readonly name: string;
   readonly summary: string;
-  /** Names of the positional arguments; all are required. */
+  /** Names of the positional arguments; all are required. A last one that ends in … stands for one or more. */
   readonly positionals: readonly string[];
   readonly options: readonly OptionSpec[];
   readonly details: string;
@@ -44,7 +46,7 @@ export interface Parsed {
 /** Options that every command has. */
 export const commonOptions: readonly OptionSpec[] = [
   { name: 'json', help: 'print one JSON document instead of text' },
-  { name: 'help', short: 'h', help: 'print this help' },
+  { name: 'help', short: 'h', help: 'print this help', alone: true },
 ];
 
 /** Parses the words after the command's name. Throws UsageError. */
@@ -70,15 +72,15 @@ export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
       values[known.name] = token.value;
     }
   }
-  if (values.help !== true) checkPositionals(spec, positionals);
+  if (!specs.some((o) => o.alone === true && values[o.name] === true)) checkPositionals(spec, positionals);
   return { positionals, options: values };
 }
 
 function checkPositionals(spec: CommandSpec, positionals: readonly string[]): void {
   const { name } = spec;
   const missing = spec.positionals[positionals.length];
-  if (missing !== undefined) throw new UsageError(`${name}: missing ${missing}; see gorena ${name} --help`);
-  if (positionals.length > spec.positionals.length) {
+  if (missing !== undefined) throw new UsageError(`${name}: missing ${missing.replace('…', '')}; see gorena ${name} --help`);
+  if (positionals.length > spec.positionals.length && spec.positionals.at(-1)?.endsWith('…') !== true) {
     throw new UsageError(`${name}: one argument too many: '${positionals[spec.positionals.length]}'; see gorena ${name} --help`);
   }
 }

@@ -4,6 +4,7 @@ import { sweepPolicies } from '../gc/mgcsweep.ts';
 import { schemeNames } from '../profiler/schemes.ts';
 import { eras, type GoDebug, godebugKnobs } from '../runtime/index.ts';
 import type { CommandSpec, OptionSpec } from './args.ts';
+import { campaignOptions } from './campaign.ts';
 
 const seed: OptionSpec = { name: 'seed', value: 'N', help: 'decides every choice; decimal or 0x…', byDefault: 'default 1' };
 const scheme: OptionSpec = {
@@ -116,4 +117,33 @@ KNOBS of --godebug: gorena run --help.`,
   example: 'gorena trace churn --procs 2 --seed 7 -o churn.trace',
 };
 
-export const commands: readonly CommandSpec[] = [replaySpec, runSpec, traceSpec];
+export const experimentSpec: CommandSpec = {
+  name: 'experiment',
+  summary: 'Sweeps schemes, programs, rates, Ps, sweep policies and seeds on all cores and measures what comes out.',
+  positionals: ['FILE|NAME'],
+  options: [
+    { name: 'list', help: 'list the experiments that come with gorena', alone: true },
+    ...campaignOptions,
+    { name: 'clock', help: "measure the host's time as well: columns that differ from run to run" },
+  ],
+  details: `FILE is JSON with the axes of the sweep and what to measure: docs/experiments.md. NAME is one of those that --list names.
+A summary goes to stdout. With -o the folder gets NAME.csv, NAME.jsonl and NAME.html, and a journal with every run
+that is done: stop it with Ctrl-C, or kill it, and the same command goes on where it was. The same file gives the same
+numbers, whatever the number of workers, shards and stops.
+
+On a cluster each member of an array job does a part: --shard 2/8, or by itself from SLURM_ARRAY_TASK_ID, or from
+JOB_COMPLETION_INDEX with JOB_COMPLETIONS set to the number of completions. gorena merge joins the parts.`,
+  example: 'gorena experiment skew-by-scheme -o results',
+};
+
+export const mergeSpec: CommandSpec = {
+  name: 'merge',
+  summary: 'Joins the parts of a campaign that ran as several shards, and makes the results of the whole.',
+  positionals: ['PART…'],
+  options: [{ name: 'output', short: 'o', value: 'DIR', help: 'folder for the results' }],
+  details: `PART is a journal (NAME.I-of-N.journal.jsonl) that a shard has written. All shards must be there and be done. The results are
+byte for byte those of one run that was not divided.`,
+  example: 'gorena merge parts/*.journal.jsonl -o results',
+};
+
+export const commands: readonly CommandSpec[] = [replaySpec, runSpec, traceSpec, experimentSpec, mergeSpec];

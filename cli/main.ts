@@ -1,11 +1,18 @@
 // main: the command gorena. Dispatches, and turns what goes wrong into one line and an exit code:
-//   0 well   1 a failed expectation   2 usage   3 the program died   4 a file   70 a bug of ours   130 interrupted
+//   0 well   1 a failed expectation   2 usage   3 the program died   4 a file   70 a bug of ours   130 interrupted   143 terminated
+// In a worker thread of a campaign it does tasks instead.
+import { CampaignError } from '../campaign/error.ts';
+import { serve, TaskError } from '../campaign/workers.ts';
 import { RuntimeError } from '../runtime/index.ts';
 import { FileError, helpOf, nearest, UsageError } from './args.ts';
 import { commands } from './commands.ts';
+import { experimentCommand } from './experiment.ts';
+import { listenToSignals } from './interrupt.ts';
+import { mergeCommand } from './merge.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { traceCommand } from './trace.ts';
+import { works } from './works.ts';
 
 declare const __GORENA_VERSION__: string;
 
@@ -35,6 +42,10 @@ async function dispatch(words: readonly string[], print: Print, complain: (text:
       return replayCommand(rest, print);
     case 'run':
       return runCommand(rest, print, complain);
+    case 'experiment':
+      return experimentCommand(rest, print, complain);
+    case 'merge':
+      return mergeCommand(rest, print);
     case 'trace':
       return traceCommand(rest, print, complain);
     case '--version':
@@ -62,6 +73,9 @@ async function dispatch(words: readonly string[], print: Print, complain: (text:
 function explain(error: unknown): { text: string; code: number } {
   if (error instanceof UsageError) return { text: `gorena: ${error.message}`, code: 2 };
   if (error instanceof FileError) return { text: `gorena: ${error.message}`, code: 4 };
+  if (error instanceof CampaignError) return { text: `gorena: ${error.message}`, code: error.fault === 'usage' ? 2 : 4 };
+  if (error instanceof TaskError && error.errorName === 'RuntimeError') return { text: `gorena: ${error.message}`, code: 3 };
+  if (error instanceof TaskError) return { text: `gorena: internal error: ${error.message}\n${error.errorStack}`, code: 70 };
   if (error instanceof RuntimeError) return { text: error.message, code: error.exitCode };
   return { text: `gorena: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, code: 70 };
 }
@@ -77,13 +91,15 @@ export async function main(words: readonly string[], print: Print, complain: (te
   }
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0); // the reader has seen enough
-  throw error;
-});
-process.on('SIGINT', () => process.exit(130));
-process.exitCode = await main(
-  process.argv.slice(2),
-  (data) => process.stdout.write(data),
-  (text) => process.stderr.write(text),
-);
+if (!serve(works)) {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0); // the reader has seen enough
+    throw error;
+  });
+  listenToSignals();
+  process.exitCode = await main(
+    process.argv.slice(2),
+    (data) => process.stdout.write(data),
+    (text) => process.stderr.write(text),
+  );
+}

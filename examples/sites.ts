@@ -1,6 +1,6 @@
 // sites: many call stacks. Two functions call each other down to a depth at which something is allocated; each way down is a
 // stack of its own, so the profile gets a bucket for each. So a profile looks that has seen hours of work.
-import { type Caller, func, type GoFunc, i32, type Ref, self, struct } from '../runtime/index.ts';
+import { array, type Caller, func, type GoFunc, i32, type Ref, self, struct, u8 } from '../runtime/index.ts';
 
 const Item = struct('main.Item', { site: i32, next: self });
 
@@ -20,8 +20,11 @@ const down: Step = (caller, site, depth) => {
 const left: Step = func('main.left', {}, (f, site: number, depth: number): Ref<typeof Item> => down(f, site, depth - 1));
 const right: Step = func('main.right', {}, (f, site: number, depth: number): Ref<typeof Item> => down(f, site, depth - 1));
 
-/** Rounds over all stacks, a collection after each. */
+const Garbage = struct('main.Garbage', { bytes: array(u8, 32 << 10) });
+
+/** Rounds over all stacks, and how much garbage comes after each, so that the collector runs. */
 const rounds = 4;
+const garbageBlocks = 256;
 
 /** The program: allocates once a round from each of `sites` stacks, and keeps what every fourth of them made last. */
 export function sites(sites: number): GoFunc<[]> {
@@ -36,7 +39,10 @@ export function sites(sites: number): GoFunc<[]> {
         f.i.next = f.list;
         f.list = f.i;
       }
-      yield* go.gc();
+      for (let i = 0; i < garbageBlocks; i++) {
+        go.new(Garbage);
+        yield* go.gosched();
+      }
     }
   };
 }

@@ -40,13 +40,21 @@ const kept = 4;
 export class Oracle {
   private readonly ledger = new Map<Addr, Entry>();
   private truths: Truth[] = [{ numGC: 0, buckets: new Map(), objects: 0, bytes: 0 }];
+  /** What the last mark termination kept and everything allocated since, by bucket. */
+  private current = new Map<Addr, Live>();
 
   constructor(heap: Heap, gc: GC, mutators: readonly Mutator[], events: Events) {
-    for (const m of mutators) m.onSample = (addr, bytes, bucket) => this.ledger.set(addr, { bucket, bytes, born: gc.numGC });
+    for (const m of mutators) {
+      m.onSample = (addr, bytes, bucket) => {
+        this.ledger.set(addr, { bucket, bytes, born: gc.numGC });
+        this.countNow(bucket, 1, bytes);
+      };
+    }
     events.subscribe((kind, addr, _size, byProgram) => {
       if (kind !== Ev.free) return;
       const entry = this.ledger.get(addr);
       this.ledger.delete(addr);
+      if (entry !== undefined && byProgram !== 0) this.countNow(entry.bucket, -1, -entry.bytes);
       // W2. (A sweep inside the stop comes before the count goes up.)
       if (entry !== undefined && byProgram === 0 && entry.born >= gc.numGC && !gc.eager) {
         gothrow(`W2: sweep ${gc.numGC} freed 0x${addr.toString(16)}, which was allocated after mark termination ${entry.born}`);
@@ -57,6 +65,7 @@ export class Oracle {
       // an object with a finalizer is kept for one more cycle, although nothing reaches it: its free is not counted yet
       this.truths.push(this.take(gc.numGC + 1, (addr) => heap.isMarked(addr) || findSpecial(heap, addr, SpecialKind.finalizer) !== 0));
       if (this.truths.length > kept) this.truths.shift();
+      this.current = new Map([...this.last.buckets].map(([b, live]) => [b, { ...live }]));
     });
   }
 
@@ -85,6 +94,30 @@ export class Oracle {
   /** The truth as of the last mark termination. */
   get last(): Truth {
     return this.truths[this.truths.length - 1]!;
+  }
+
+  /** The truths that are kept, the newest first. */
+  get recent(): Truth[] {
+    return this.truths.toReversed();
+  }
+
+  /** What the last mark termination kept and everything allocated since: no profile can know more. */
+  now(): Truth {
+    let [objects, bytes] = [0, 0];
+    for (const live of this.current.values()) {
+      objects += live.objects;
+      bytes += live.bytes;
+    }
+    return { numGC: this.last.numGC, buckets: this.current, objects, bytes };
+  }
+
+  private countNow(bucket: Addr, objects: number, bytes: number): void {
+    const live = this.current.get(bucket);
+    if (live === undefined) this.current.set(bucket, { objects, bytes });
+    else {
+      live.objects += objects;
+      live.bytes += bytes;
+    }
   }
 
   /** All sampled objects that exist now, dead ones included until they are swept: what naive accounting counts. */

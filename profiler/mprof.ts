@@ -220,6 +220,15 @@ export class MemProfiler implements RecordStore {
     return readAll((p: MemProfileRecord[]) => this.memProfile(p, inuseZero, scheme));
   }
 
+  /** Calls back with what is published of every memory bucket under one scheme, newest first, without the "no GC yet" rule: looks only. */
+  eachPublished(scheme: number, visit: (b: Addr, objects: number, bytes: number) => void): void {
+    const { f64, w, buckets } = this;
+    for (let b = buckets.first(BucketKind.mem); b !== 0; b = w[(b >>> 2) + Bucket.allNext]!) {
+      const r = buckets.counters(b) + this.bases[scheme]!;
+      visit(b, f64[r + Stage.allocs]! - f64[r + Stage.frees]!, f64[r + Stage.allocBytes]! - f64[r + Stage.freeBytes]!);
+    }
+  }
+
   /** Sum of bytes in use over all buckets under one scheme, without making records and without the "no GC yet" rule. */
   publishedInUse(scheme: number): number {
     const { f64 } = this;

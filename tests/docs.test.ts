@@ -18,13 +18,16 @@ const root = process.cwd();
 const run = promisify(execFile);
 const read = (path: string) => readFileSync(path, 'utf8');
 const page = (name: string) => read(`docs/${name}.md`);
-const pages = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)].filter((path) => path.endsWith('.md'));
+const pages = ['README.md', ...readdirSync('docs', { recursive: true }).map((name) => `docs/${name}`)].filter((path) =>
+  path.endsWith('.md'),
+);
 
 /** Product code; tests, benches and tools are no part of what the pages describe. */
-const sources = ['runtime', 'runtime/internal', 'heap', 'gc', 'sched', 'profiler', 'replay', 'cli'].flatMap((folder) =>
-  readdirSync(folder)
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => ({ path: `${folder}/${name}`, text: read(`${folder}/${name}`) })),
+const sources = ['runtime', 'runtime/internal', 'heap', 'gc', 'sched', 'profiler', 'replay', 'campaign', 'experiment', 'cli'].flatMap(
+  (folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => ({ path: `${folder}/${name}`, text: read(`${folder}/${name}`) })),
 );
 
 // ---- Blocks of a page -----------------------------------------------------------------------------------------------------
@@ -302,7 +305,7 @@ describe('every page', () => {
 
   test('docs/README.md leads to all of them', () => {
     const map = page('README');
-    const others = readdirSync('docs').filter((name) => name.endsWith('.md') && name !== 'README.md');
+    const others = readdirSync('docs').filter((name) => name.endsWith('.md') && name !== 'README.md'); // folders have a page that leads into them
     expect(others.filter((name) => !map.includes(`(${name}`))).toEqual([]);
   });
 });

@@ -29,7 +29,8 @@ export interface How {
 /** The built command and a folder for the files of one test file. Call remove() at the end. */
 export class Command {
   readonly folder = mkdtempSync(join(tmpdir(), 'gorena-cli-'));
-  private readonly file = join(this.folder, 'cli.mjs');
+  /** The bundle, for who wants to start it in another way. */
+  readonly path = join(this.folder, 'cli.mjs');
 
   /** Bundles cli/main.ts. */
   static async build(): Promise<Command> {
@@ -37,7 +38,7 @@ export class Command {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     await build({
       entryPoints: ['cli/main.ts'],
-      outfile: command.file,
+      outfile: command.path,
       bundle: true,
       format: 'esm',
       platform: 'node',
@@ -52,7 +53,7 @@ export class Command {
   run(words: readonly string[], how: How = {}): Promise<Ran> {
     const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [this.file, ...words], { env: { ...env, ...how.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(process.execPath, [this.path, ...words], { env: { ...env, ...how.env }, stdio: ['ignore', 'pipe', 'pipe'] });
       let stdout = '';
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => {

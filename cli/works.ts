@@ -1,0 +1,7 @@
+// works: what worker threads do, by the kind of a campaign's tasks. They run the same bundle as the command.
+import type { Work } from '../campaign/workers.ts';
+import { experimentKind, measureAt } from '../experiment/runner.ts';
+
+export const works: Readonly<Record<string, Work>> = {
+  [experimentKind]: measureAt,
+};
