@@ -1,6 +1,7 @@
 // commands: what there is. One table a command; main.ts dispatches, help is made from it.
 import { programs } from '../examples/index.ts';
 import { sweepPolicies } from '../gc/mgcsweep.ts';
+import { profileNames } from '../profiler/profile.ts';
 import { schemeNames } from '../profiler/schemes.ts';
 import { eras, type GoDebug, godebugKnobs } from '../runtime/index.ts';
 import type { CommandSpec, OptionSpec } from './args.ts';
@@ -117,6 +118,57 @@ KNOBS of --godebug: gorena run --help.`,
   example: 'gorena trace churn --procs 2 --seed 7 -o churn.trace',
 };
 
+/** Formats of `gorena profile`: what opens them, and the endings of file names that mean them. */
+export const profileFormats = {
+  'pb.gz': { reader: 'go tool pprof', endings: ['.pb.gz', '.gz'] },
+  pb: { reader: 'go tool pprof', endings: ['.pb'] },
+  text: { reader: 'any editor', endings: ['.txt'] },
+  folded: { reader: 'flamegraph.pl, inferno or speedscope', endings: ['.folded'] },
+  speedscope: { reader: 'https://www.speedscope.app', endings: ['.speedscope.json', '.json'] },
+} as const;
+
+/** Where the commands that look at one moment look. */
+const moment: readonly OptionSpec[] = [
+  { name: 'at', value: 'T', help: 'when: virtual time such as 5ms, or the name of a snapshot of the log', byDefault: 'default the end' },
+  { name: 'gc', help: 'a collection first, which brings the profile up to date (programs only)' },
+];
+
+const sourceHelp = `SOURCE is one of
+${programsHelp}
+or the log of a real Go program, as gorena replay takes it; a log has no options but --at, --scheme and --seed.`;
+
+export const profileSpec: CommandSpec = {
+  name: 'profile',
+  summary: 'Writes a profile of a built-in program or of a replayed log: for `go tool pprof`, flame graphs, or to read.',
+  positionals: ['SOURCE'],
+  options: [
+    { name: 'output', short: 'o', value: 'FILE', help: 'where the profile goes; - for stdout', byDefault: 'default -' },
+    { name: 'type', value: 'P', help: `which profile: ${profileNames.join(', ')}`, byDefault: 'default heap' },
+    {
+      name: 'format',
+      value: 'F',
+      help: `${Object.keys(profileFormats).join(', ')}`,
+      byDefault: "default by FILE's ending, else text",
+    },
+    ...moment,
+    { name: 'blockprofilerate', value: 'N', help: 'one event per N ns of waiting; 0: none', byDefault: 'default 1 for block' },
+    { name: 'mutexprofilefraction', value: 'N', help: 'one of N waits for locks; 0: none', byDefault: 'default 1 for mutex' },
+    { name: 'sample-index', value: 'S', help: 'the figure to show, such as alloc_space', byDefault: "default the profile's own" },
+    { name: 'negatives', value: 'N', help: 'figures below zero in flame graphs: clamp, split', byDefault: 'default clamp' },
+    ...machine,
+    { name: 'memprofilerate', value: 'N', help: 'sample one malloc per N bytes; 1: all, 0: none', byDefault: 'default 1' },
+    godebug,
+    scheme,
+    seed,
+  ],
+  details: `${sourceHelp}
+
+pb.gz and pb are profile.proto, text is what Go prints with debug=1, folded has one figure and is for flamegraph.pl and its like,
+speedscope has all of them. The schemes seed and two-stage publish figures below zero: pb and text keep them; in a flame graph
+they are left out with a word on stderr, or with --negatives split drawn apart. The same options and seed give the same bytes.`,
+  example: 'gorena profile churn --scheme naive -o churn.pb.gz && go tool pprof -top churn.pb.gz',
+};
+
 export const experimentSpec: CommandSpec = {
   name: 'experiment',
   summary: 'Sweeps schemes, programs, rates, Ps, sweep policies and seeds on all cores and measures what comes out.',
@@ -146,4 +198,4 @@ byte for byte those of one run that was not divided.`,
   example: 'gorena merge parts/*.journal.jsonl -o results',
 };
 
-export const commands: readonly CommandSpec[] = [replaySpec, runSpec, traceSpec, experimentSpec, mergeSpec];
+export const commands: readonly CommandSpec[] = [replaySpec, runSpec, profileSpec, traceSpec, experimentSpec, mergeSpec];

@@ -9,6 +9,7 @@ import { commands } from './commands.ts';
 import { experimentCommand } from './experiment.ts';
 import { listenToSignals } from './interrupt.ts';
 import { mergeCommand } from './merge.ts';
+import { profileCommand } from './profile.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { traceCommand } from './trace.ts';
@@ -46,6 +47,8 @@ async function dispatch(words: readonly string[], print: Print, complain: (text:
       return experimentCommand(rest, print, complain);
     case 'merge':
       return mergeCommand(rest, print);
+    case 'profile':
+      return profileCommand(rest, print, complain);
     case 'trace':
       return traceCommand(rest, print, complain);
     case '--version':

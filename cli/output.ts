@@ -19,6 +19,11 @@ export function count(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
+/** `1 stack`, `2 stacks`. */
+export function plural(n: number, what: string): string {
+  return `${count(n)} ${what}${n === 1 ? '' : 's'}`;
+}
+
 /** With its sign, 0 without. */
 export function signed(n: number): string {
   return n > 0 ? `+${count(n)}` : count(n);
@@ -37,10 +42,10 @@ export function paint(colour: 'green' | 'red' | 'yellow' | 'bold', text: string)
   return colourful() ? styleText(colour, text, { validateStream: false }) : text;
 }
 
-/** A progress line on stderr, from the second second on; rewritten in place on a terminal, a line each 5 s elsewhere. */
+/** A progress line on stderr: on a terminal from the second second on, rewritten in place; elsewhere a line each 5 s. */
 export class Progress {
   private readonly started = Date.now();
-  private last = 0;
+  private last = this.started;
   private shown = false;
 
   show(text: () => string): void {

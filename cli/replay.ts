@@ -1,15 +1,15 @@
 // replay: the command. Options in, replay/replay.ts does the work, the report as text or JSON out.
-import { schemeNames } from '../profiler/schemes.ts';
+import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
 import { LogError } from '../replay/logreader.ts';
 import { type ReplayedSnapshot, type ReplayReport, replay } from '../replay/replay.ts';
 import type { SchemeReport } from '../runtime/skew.ts';
-import { FileError, helpOf, oneOf, parse, wholeNumber } from './args.ts';
+import { FileError, helpOf, oneOf, type Parsed, parse, wholeNumber } from './args.ts';
 import { replaySpec } from './commands.ts';
 import { count, Progress, paint, signed, table } from './output.ts';
 
 const maxDifferencesShown = 5;
 
-/** Runs `gorena replay`; returns the exit code. Throws UsageError and LogError. */
+/** Runs `gorena replay`; returns the exit code. Throws UsageError and FileError. */
 export async function replayCommand(words: readonly string[], print: (text: string) => void): Promise<number> {
   const { positionals, options } = parse(replaySpec, words);
   if (options.help === true) {
@@ -17,27 +17,44 @@ export async function replayCommand(words: readonly string[], print: (text: stri
     return 0;
   }
   const log = positionals[0]!;
-  const scheme = oneOf('scheme', String(options.scheme ?? 'three-stage'), schemeNames);
-  const seed = wholeNumber('seed', String(options.seed ?? 1), -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  const { scheme, seed } = replayOptions(options);
   const progress = new Progress();
-  const report = await replay(log, {
-    scheme,
-    seed,
-    ...(options.compare !== undefined && { compareWith: String(options.compare) }),
-    progress: (pass, read, total) =>
-      progress.show(() => `${pass === 1 ? 'reading' : 'replaying'} ${log}: ${total > 0 ? Math.floor((100 * read) / total) : 100} %`),
-  })
-    .catch((error: unknown) => {
-      // errors in a profile to compare with name their file; those of the log name only the line
-      if (error instanceof LogError && error.file === '')
-        throw new FileError(error.message.includes(log) ? error.message : `${log}: ${error.message}`);
-      if (error instanceof LogError) throw new FileError(error.message);
-      throw error;
-    })
-    .finally(() => progress.end());
+  const compare = options.compare === undefined ? {} : { compareWith: String(options.compare) };
+  const report = await replayLog(log, scheme, seed, progress, compare).finally(() => progress.end());
   const differs = report.snapshots.some((s) => s.comparison !== null && s.comparison.different.length > 0);
   print(options.json === true ? json(log, scheme, seed, report) : text(log, scheme, seed, report));
   return differs ? 1 : 0;
+}
+
+/** The options that a replay has. Throws UsageError. */
+export function replayOptions(given: Parsed['options']): { scheme: SchemeName; seed: number } {
+  return {
+    scheme: oneOf('scheme', String(given.scheme ?? 'three-stage'), schemeNames),
+    seed: wholeNumber('seed', String(given.seed ?? 1), -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+/** Replays a log with a line of progress; what is wrong with it is a FileError that names the log. */
+export async function replayLog(
+  log: string,
+  scheme: SchemeName,
+  seed: number,
+  progress: Progress,
+  more: Pick<Parameters<typeof replay>[1], 'compareWith' | 'begin' | 'at'>,
+) {
+  return replay(log, {
+    scheme,
+    seed,
+    ...more,
+    progress: (pass, read, total) =>
+      progress.show(() => `${pass === 1 ? 'reading' : 'replaying'} ${log}: ${total > 0 ? Math.floor((100 * read) / total) : 100} %`),
+  }).catch((error: unknown) => {
+    // errors in a profile to compare with name their file; those of the log name only the line
+    if (error instanceof LogError && error.file === '')
+      throw new FileError(error.message.includes(log) ? error.message : `${log}: ${error.message}`);
+    if (error instanceof LogError) throw new FileError(error.message);
+    throw error;
+  });
 }
 
 function json(log: string, scheme: string, seed: number, { plan, snapshots, cycles }: ReplayReport): string {

@@ -1,9 +1,8 @@
 // trace: the command. A built-in program, traced from its beginning to its end, into a file for `go tool trace` or a browser.
-import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { fileFault } from '../replay/logreader.ts';
 import { type RunStats, Runtime } from '../runtime/index.ts';
-import { FileError, helpOf, parse, UsageError } from './args.ts';
+import { helpOf, parse, UsageError } from './args.ts';
 import { traceSpec } from './commands.ts';
+import { writeOut } from './files.ts';
 import { count } from './output.ts';
 import { optionsOf, programOf } from './run.ts';
 
@@ -36,9 +35,7 @@ export function traceCommand(
     stats = rt.run(program(settings.seed));
   } finally {
     const data = format === 'chrome' ? Buffer.from(trace.chrome()) : trace.go();
-    bytes = data.length;
-    if (file === '-') print(data);
-    else writeWhole(file, data);
+    bytes = writeOut(file, [data], print);
   }
   if (file === '-') return 0;
   const records = trace.log.length;
@@ -54,25 +51,4 @@ export function traceCommand(
     );
   }
   return 0;
-}
-
-/** Writes a file aside and renames it: nobody finds half of it. What is no plain file (a pipe, a device) is written as it is. */
-function writeWhole(file: string, data: Uint8Array): void {
-  let aside = '';
-  try {
-    const there = statSync(file, { throwIfNoEntry: false });
-    if (there !== undefined && !there.isFile()) {
-      writeFileSync(file, data);
-      return;
-    }
-    const target = there === undefined ? file : realpathSync(file); // a link stays one
-    aside = `${target}.${process.pid}.part`;
-    writeFileSync(aside, data);
-    renameSync(aside, target);
-  } catch (error) {
-    if (aside !== '') rmSync(aside, { force: true });
-    const fact = fileFault(error);
-    if (fact === null) throw error;
-    throw new FileError(`cannot write ${file}: ${fact === 'no such file' ? 'no such folder' : fact}`);
-  }
 }

@@ -5,8 +5,8 @@
 // runtime at the leaf are left out of heap, allocs, goroutine and threadcreate, unless there are no others.
 // Source: runtime/pprof/pprof.go.
 
-import { type BlockRecord, byCycles, countStacks, cyclesPerSecond, type StackRecord } from './profile.ts';
-import { inUseBytes, inUseObjects, type MemProfileRecord } from './records.ts';
+import { byCycles, countStacks, cyclesPerSecond, type LabelledStack } from './profile.ts';
+import { type BlockProfileRecord, inUseBytes, inUseObjects, type MemProfileRecord } from './records.ts';
 import { callPC, type Symbols } from './symtab.ts';
 import { alignTabs } from './tabwriter.ts';
 
@@ -35,7 +35,7 @@ export function heapText(records: readonly MemProfileRecord[], rate: number, sta
 }
 
 /** block and mutex. fraction: that of mutex, null for block. Source: writeProfileInternal. */
-export function contentionText(records: readonly BlockRecord[], fraction: number | null, symbols: Symbols): string {
+export function contentionText(records: readonly BlockProfileRecord[], fraction: number | null, symbols: Symbols): string {
   const lines = [`--- ${fraction === null ? 'contention' : 'mutex'}:\ncycles/second=${cyclesPerSecond}\n`];
   if (fraction !== null) lines.push(`sampling period=${fraction}\n`);
   for (const r of byCycles(records)) {
@@ -45,7 +45,7 @@ export function contentionText(records: readonly BlockRecord[], fraction: number
 }
 
 /** goroutine and threadcreate. Source: printCountProfile. */
-export function countText(name: string, records: readonly StackRecord[], symbols: Symbols): string {
+export function countText(name: string, records: readonly LabelledStack[], symbols: Symbols): string {
   const lines = [`${name} profile: total ${records.length}\n`];
   for (const { n, key, stack } of countStacks(records)) lines.push(`${n} ${key}\n`, stackText(stack, false, symbols));
   return alignTabs(lines.join(''));

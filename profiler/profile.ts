@@ -10,6 +10,8 @@
 // Values may be negative: a scheme that counts a free before its malloc says so.
 // Source: printCountCycleProfile and printCountProfile of runtime/pprof/pprof.go.
 
+import type { BlockProfileRecord, StackRecord } from './records.ts';
+
 /** The profiles that there are, in the order of their names as in Go's pprof.Profiles. */
 export const profileNames = ['allocs', 'block', 'goroutine', 'heap', 'mutex', 'threadcreate'] as const;
 export type ProfileName = (typeof profileNames)[number];
@@ -46,17 +48,8 @@ export interface ProfileData {
   readonly samples: readonly Sample[];
 }
 
-/** A stack that waited: Go's BlockProfileRecord. */
-export interface BlockRecord {
-  readonly count: number;
-  /** Virtual nanoseconds: our cycles. */
-  readonly cycles: number;
-  readonly stack: readonly number[];
-}
-
 /** Go's StackRecord, with the goroutine's labels. */
-export interface StackRecord {
-  readonly stack: readonly number[];
+export interface LabelledStack extends StackRecord {
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -70,7 +63,7 @@ const count = 'count';
  * The profile block or mutex, longest delay first. fraction: one in so many was recorded (SetMutexProfileFraction); 1 for block,
  * whose events are scaled when they are counted. Source: printCountCycleProfile.
  */
-export function contentionProfile(name: 'block' | 'mutex', records: readonly BlockRecord[], fraction: number): ProfileData {
+export function contentionProfile(name: 'block' | 'mutex', records: readonly BlockProfileRecord[], fraction: number): ProfileData {
   return {
     name,
     sampleTypes: [
@@ -89,12 +82,12 @@ export function contentionProfile(name: 'block' | 'mutex', records: readonly Blo
 }
 
 /** Longest delay first. */
-export function byCycles(records: readonly BlockRecord[]): BlockRecord[] {
+export function byCycles(records: readonly BlockProfileRecord[]): BlockProfileRecord[] {
   return [...records].sort((a, b) => b.cycles - a.cycles);
 }
 
 /** The profile goroutine or threadcreate: how many have each stack. Source: printCountProfile. */
-export function countProfile(name: string, records: readonly StackRecord[]): ProfileData {
+export function countProfile(name: string, records: readonly LabelledStack[]): ProfileData {
   return {
     name,
     sampleTypes: [{ type: name, unit: count }],
@@ -110,15 +103,15 @@ export function countProfile(name: string, records: readonly StackRecord[]): Pro
 }
 
 /** A stack and how many records have it, with the same labels. */
-export interface CountedStack extends StackRecord {
+export interface CountedStack extends LabelledStack {
   readonly n: number;
   /** `@ 0x401000 …` and, if it has labels, `# labels: {…}` on a line below. */
   readonly key: string;
 }
 
 /** Most frequent first, then by key. Source: keysByCount. */
-export function countStacks(records: readonly StackRecord[]): CountedStack[] {
-  const counted = new Map<string, { record: StackRecord; n: number }>();
+export function countStacks(records: readonly LabelledStack[]): CountedStack[] {
+  const counted = new Map<string, { record: LabelledStack; n: number }>();
   for (const record of records) {
     const key = stackKey(record);
     const known = counted.get(key);
@@ -129,7 +122,7 @@ export function countStacks(records: readonly StackRecord[]): CountedStack[] {
   return rows.sort((a, b) => b.n - a.n || (a.key < b.key ? -1 : 1));
 }
 
-function stackKey({ stack, labels }: StackRecord): string {
+function stackKey({ stack, labels }: LabelledStack): string {
   const key = `@${stack.map((pc) => ` 0x${pc.toString(16)}`).join('')}`;
   const texts = Object.entries(labels ?? {}).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
   return texts.length === 0 ? key : `${key}\n# labels: {${texts.sort().join(', ')}}`;

@@ -13,7 +13,7 @@
 
 import { ByteWriter } from './bytewriter.ts';
 import type { Label, ProfileData, Sample, ValueType } from './profile.ts';
-import { callPC, type Symbols } from './symtab.ts';
+import { callPC, isShown, type Symbols } from './symtab.ts';
 
 /** Fields of Profile. */
 const enum ProfileField {
@@ -161,11 +161,11 @@ class Encoder {
     out.end(at);
   }
 
-  /** A pc that stands for no place has none: 0. */
+  /** A pc that stands for no place has none (0), and neither has the end of every stack, as in Go. */
   private newLocation(pc: number): number {
-    const known = this.symbols.entry(pc) !== 0;
-    if (known) this.places.push(pc);
-    const id = known ? this.places.length : 0;
+    const shown = isShown(this.symbols, pc);
+    if (shown) this.places.push(pc);
+    const id = shown ? this.places.length : 0;
     this.locations.set(pc, id);
     return id;
   }

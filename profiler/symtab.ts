@@ -26,6 +26,11 @@ export function callPC(symbols: Symbols, pc: number): number {
   return pc > symbols.entry(pc) ? pc - 1 : pc;
 }
 
+/** Whether a pc of a stack is a frame in files and texts: unknown pcs and runtime.goexit, which ends every stack of Go's, are none. */
+export function isShown(symbols: Symbols, pc: number): boolean {
+  return symbols.entry(pc) !== 0 && symbols.frame(pc).func !== 'runtime.goexit';
+}
+
 const textStart = 0x401000;
 const pcStep = 16;
 

@@ -19,6 +19,10 @@ export interface ReplayOptions {
   compareWith?: string;
   /** pass 1 or 2, bytes read of the file and its size. */
   progress?: (pass: 1 | 2, read: number, total: number) => void;
+  /** The machine is made, and nothing has happened on it yet. snapshots: the names of the log's marks `# snapshot begin NAME`. */
+  begin?: (machine: Machine, snapshots: readonly string[]) => void;
+  /** The replay stands at a mark of that name; at the end of the profile, or of a log that does not tell it, the name is null. */
+  at?: (machine: Machine, name: string | null) => void;
 }
 
 /** One snapshot and, when its real profile was there, how the two compare. */
@@ -74,8 +78,15 @@ export async function replay(path: string, options: ReplayOptions): Promise<Repl
       maxGoroutines: 16,
     }),
   );
+  options.begin?.(
+    machine,
+    plan.snapshots.map((s) => s.name),
+  );
   const stacks = new StackTable();
-  const replayer = new Replayer(machine, plan, stacks, progress && ((read, total) => progress(2, read, total)));
+  const replayer = new Replayer(machine, plan, stacks, {
+    ...(progress && { progress: (read: number, total: number) => progress(2, read, total) }),
+    ...(options.at && { at: (name: string | null) => options.at!(machine, name) }),
+  });
   const stats = await readLog(path, replayer, { stacks });
   replayer.finish(stats.lines);
   const snapshots: ReplayedSnapshot[] = [];

@@ -35,6 +35,14 @@ export interface Snapshot {
   readonly records: readonly PublishedRecord[];
 }
 
+/** Who wants to know how far a replay is. */
+export interface ReplayListener {
+  /** Bytes read of the file and its size. */
+  readonly progress?: (read: number, total: number) => void;
+  /** A mark `# snapshot begin NAME`; null: the end of the profile. */
+  readonly at?: (name: string | null) => void;
+}
+
 /** Word of a replayed object that holds the next one of its cohort. */
 const linkWord = 0;
 
@@ -72,15 +80,14 @@ export class Replayer implements LogHandler, CallStack {
   private profiling = false;
   private forced = false;
   private pcs: Int32Array = noPcs;
-  private readonly onProgress: ((read: number, total: number) => void) | undefined;
+  private ended = false;
 
   constructor(
     private readonly m: Machine,
     private readonly plan: ReplayPlan,
     private readonly stacks: StackTable,
-    onProgress?: (read: number, total: number) => void,
+    private readonly listener: ReplayListener = {},
   ) {
-    this.onProgress = onProgress;
     this.meter = new SkewMeter(m);
     this.cohorts = m.globals(plan.gcs + 1) >>> 2;
     this.logAddr = new Float64Array(plan.allocs);
@@ -147,15 +154,23 @@ export class Replayer implements LogHandler, CallStack {
       this.endSweep(line);
       this.m.gc.forcedSweepDone();
     } else if (kind === 'snapshot begin') this.snapshot(name, line);
+    else if (kind === 'profile end') this.end();
   }
 
   progress(read: number, total: number): void {
-    this.onProgress?.(read, total);
+    this.listener.progress?.(read, total);
   }
 
   /** The log is over: the last sweep is finished and checked. */
   finish(line: number): void {
+    this.end();
     this.endSweep(line);
+  }
+
+  /** What follows in the log belongs to writing the profile. */
+  private end(): void {
+    if (!this.ended) this.listener.at?.(null);
+    this.ended = true;
   }
 
   // --- objects ---------------------------------------------------------------------------------------------------------
@@ -247,6 +262,7 @@ export class Replayer implements LogHandler, CallStack {
     const { m } = this;
     const schemes = this.meter.report();
     this.snapshots.push({ name, line, numGC: m.gc.numGC, schemes, records: this.published() });
+    this.listener.at?.(name);
   }
 
   private published(): PublishedRecord[] {

@@ -37,7 +37,7 @@ import type { PointerTo } from './kinds.ts';
 import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
 import { makePool, type Pool, type PoolElem, type PoolValue } from './pool.ts';
-import { type Profile, type ProfileOptions, takeProfile } from './profile.ts';
+import { type Profile, type ProfileOptions, takeProfile } from './pprof.ts';
 import { setBlockProfileRate, setMutexProfileFraction, threadCreateProfile } from './profilerates.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';

@@ -63,7 +63,7 @@ export { type GCStats, type MemStats, readGCStats, readMemStats, type SizeStats 
 export { type Options, type Settings, settings } from './options.ts';
 export { panic } from './panic.ts';
 export type { Pool, PoolElem, PoolValue } from './pool.ts';
-export type { Profile, ProfileOptions } from './profile.ts';
+export type { Profile, ProfileOptions } from './pprof.ts';
 export { Raw } from './raw.ts';
 export { type RunStats, Runtime, RuntimeError } from './runtime.ts';
 export { append, appendSlice, copy, Slice, type SliceField, slice } from './slice.ts';

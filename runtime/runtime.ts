@@ -21,7 +21,7 @@ import { Fatal, isStackOverflow, GoPanic as Panic, Throw } from './internal/thro
 import { Machine, type MakeSched } from './machine.ts';
 import { type GCStats, type MemStats, readGCStats, readMemStats } from './memstats.ts';
 import { type Options, type Settings, settings } from './options.ts';
-import { type Profile, type ProfileOptions, takeProfile } from './profile.ts';
+import { type Profile, type ProfileOptions, takeProfile } from './pprof.ts';
 import { threadCreateProfile } from './profilerates.ts';
 import { Tracer } from './tracer.ts';
 

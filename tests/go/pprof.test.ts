@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { churn } from '../../examples/churn.ts';
 import { trees } from '../../examples/trees.ts';
-import { inUseBytes, inUseObjects, type Profile, Runtime, schemeNames } from '../../runtime/index.ts';
+import { type GoFunc, i32, inUseBytes, inUseObjects, type Profile, Runtime, schemeNames } from '../../runtime/index.ts';
 import { GoPprof } from '../support/pprof.ts';
 
 const pprof = GoPprof.find('our profiles');
@@ -110,5 +110,65 @@ describe.skipIf(pprof === null)('heap and allocs', () => {
     const right = rt.profile('heap', { scheme: 'three-stage' });
     expect(right.data.samples.every(({ values }) => values[2]! >= 0)).toBe(true);
     expect(pprof!.report(right.proto(), '-comments')).toContain('scheme=three-stage');
+  });
+});
+
+// A program in which every kind of profile has something: goroutines that wait for channels, for locks and for each other.
+const busyMain: GoFunc<[]> = function* main(go) {
+  const [ch, mu, wg] = [go.chan(i32), go.mutex(), go.waitGroup()];
+  for (let i = 0; i < 6; i++) {
+    wg.add(1);
+    go.go(function* locker(go) {
+      for (let k = 0; k < 20; k++) {
+        yield* mu.lock();
+        yield* go.sleep(1000 * (k + 1));
+        mu.unlock();
+      }
+      wg.done();
+    });
+  }
+  for (let i = 0; i < 3; i++) {
+    go.go(function* receiver() {
+      for (;;) yield* ch.recv();
+    });
+  }
+  for (let i = 0; i < 50; i++) {
+    yield* go.sleep(500);
+    yield* ch.send(i);
+  }
+  yield* wg.wait();
+};
+
+describe.skipIf(pprof === null)('block, mutex, goroutine, threadcreate', () => {
+  const kinds = ['block', 'mutex', 'goroutine', 'threadcreate'] as const;
+  test.each([1, 5])('-raw and -top of each, and their texts; one of %d contentions', (mutexProfileFraction) => {
+    const rt = new Runtime({ procs: 3, heapBytes: 8 << 20, blockProfileRate: 1, mutexProfileFraction });
+    const taken: Profile[] = [];
+    rt.run(function* main(go) {
+      yield* busyMain(go);
+      for (const kind of kinds) taken.push(go.profile(kind));
+    });
+    for (const [i, p] of taken.entries()) {
+      const kind = kinds[i]!;
+      const raw = pprof!.report(p.proto(), '-raw');
+      expect(p.data.samples.length, kind).toBeGreaterThan(0);
+      // threads have empty stacks, which pprof leaves out, Go's own as well
+      expect(rawSamples(raw), kind).toEqual(kind === 'threadcreate' ? [] : ownSamples(rt, p));
+      expect(raw).toContain(`PeriodType: ${i < 2 ? 'contentions' : kind} count\nPeriod: 1\n`);
+      expectTop(rt, p);
+      if (kind === 'threadcreate') continue; // and which it refuses in a text
+      const fromText = rawSamples(pprof!.report(p.text(), '-raw')).map((l) => l.split(':')[0]!);
+      if (kind === 'block' || kind === 'mutex') {
+        // pprof multiplies both by the sampling period of the text, and has them as contentions and delay
+        expect(fromText.sort()).toEqual(p.data.samples.map((s) => s.values.join(' ')).sort());
+      } else expect(fromText).toEqual(p.data.samples.map((s) => s.values.join(' ')));
+    }
+    const [block, mutex, goroutine, threads] = taken;
+    expect(rt.blockProfile().reduce((n, r) => n + r.cycles, 0)).toBe(block!.data.samples.reduce((n, s) => n + s.values[1]!, 0));
+    expect(rt.mutexProfile().reduce((n, r) => n + r.count, 0) * mutexProfileFraction).toBe(
+      mutex!.data.samples.reduce((n, s) => n + s.values[0]!, 0),
+    );
+    expect(goroutine!.text()).toMatch(/^goroutine profile: total 4\n3 @ 0x/);
+    expect(threads!.text()).toMatch(/^threadcreate profile: total (\d+)\n\1 @\n#\t0x0\n\n$/);
   });
 });

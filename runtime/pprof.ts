@@ -1,4 +1,4 @@
-// profile: the profiles of a machine, by name as in Go's pprof.Lookup. A Profile is what was published at the moment when it was
+// pprof: the profiles of a machine, by name as in Go's pprof.Lookup. A Profile is what was published at the moment when it was
 // taken; it is written afterwards, in as many formats as one likes, and the program may go on meanwhile.
 //
 //   proto()        profile.proto for `go tool pprof`, not compressed: gzip it or not
@@ -6,8 +6,16 @@
 //
 // Source: runtime/pprof/pprof.go.
 
-import { heapText } from '../profiler/pproftext.ts';
-import { type ProfileData, type ProfileName, profileNames } from '../profiler/profile.ts';
+import { maxStack } from '../profiler/bucket.ts';
+import { contentionText, countText, heapText } from '../profiler/pproftext.ts';
+import {
+  contentionProfile,
+  countProfile,
+  type LabelledStack,
+  type ProfileData,
+  type ProfileName,
+  profileNames,
+} from '../profiler/profile.ts';
 import { encodeProfile, type ProfileHead } from '../profiler/proto.ts';
 import { heapProfile } from '../profiler/protomem.ts';
 import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
@@ -15,6 +23,7 @@ import type { Symbols } from '../profiler/symtab.ts';
 import type { Machine } from './machine.ts';
 import { readMemStats } from './memstats.ts';
 import { memStatsText } from './memstatstext.ts';
+import { setMutexProfileFraction, threadCreateProfile } from './profilerates.ts';
 
 /** A profile as it was when it was taken. */
 export class Profile {
@@ -23,7 +32,8 @@ export class Profile {
     /** What all formats but text() are made of. */
     readonly data: ProfileData,
     private readonly head: ProfileHead,
-    private readonly symbols: Symbols,
+    /** Names of the pcs in it. */
+    readonly symbols: Symbols,
     private readonly debug: () => string,
   ) {}
 
@@ -52,11 +62,38 @@ export function takeProfile(m: Machine, name: ProfileName, options: ProfileOptio
   const { symtab } = m;
   const scheme = watching(m, options.scheme);
   const head = { timeNanos: m.sched.now(), comments: [comment(m, scheme.name)] };
-  const statistics = readMemStats(m); // before the records, as in Go
-  const records = m.profiler.records(true, scheme.index);
-  const rate = m.profileRate.rate;
-  const data = heapProfile(name as 'heap', records, rate, symtab);
-  return new Profile(data, head, symtab, () => heapText(records, rate, memStatsText(statistics, m.settings.era), symtab));
+  const made = (data: ProfileData, text: () => string) => new Profile(data, head, symtab, text);
+  switch (name) {
+    case 'heap':
+    case 'allocs': {
+      const statistics = readMemStats(m); // before the records, as in Go
+      const records = m.profiler.records(true, scheme.index);
+      const { rate } = m.profileRate;
+      const text = () => heapText(records, rate, memStatsText(statistics, m.settings.era), symtab);
+      return made(heapProfile(name, records, rate, symtab), text);
+    }
+    case 'block': {
+      const records = m.blocks.blockRecords();
+      return made(contentionProfile(name, records, 1), () => contentionText(records, null, symtab));
+    }
+    case 'mutex': {
+      const records = m.blocks.mutexRecords();
+      const fraction = m.settings.era === '2014' ? 0 : setMutexProfileFraction(m, -1);
+      return made(contentionProfile(name, records, fraction), () => contentionText(records, fraction, symtab));
+    }
+    case 'goroutine':
+    case 'threadcreate': {
+      const records = name === 'goroutine' ? goroutineStacks(m) : threadCreateProfile(m);
+      return made(countProfile(name, records), () => countText(name, records, symtab));
+    }
+  }
+}
+
+/** The stack of every goroutine of the program, in the order of creation. */
+function goroutineStacks({ sched }: Machine): LabelledStack[] {
+  const gs = [...sched.goroutines()].sort((a, b) => sched.gt.goid[a] - sched.gt.goid[b]);
+  const pcs = new Int32Array(maxStack);
+  return gs.map((g) => ({ stack: [...pcs.subarray(0, sched.stacks.callers(g, pcs, maxStack))] }));
 }
 
 function watching(m: Machine, name: SchemeName | undefined): { index: number; name: SchemeName } {
