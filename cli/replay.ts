@@ -1,5 +1,5 @@
 // replay: the command. Options in, replay/replay.ts does the work, the report as text or JSON out.
-import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
+import { allSchemeNames, type SchemeName } from '../profiler/schemes.ts';
 import { LogError } from '../replay/logreader.ts';
 import { type ReplayedSnapshot, type ReplayReport, replay } from '../replay/replay.ts';
 import type { SchemeReport } from '../runtime/skew.ts';
@@ -29,7 +29,7 @@ export async function replayCommand(words: readonly string[], print: (text: stri
 /** The options that a replay has. Throws UsageError. */
 export function replayOptions(given: Parsed['options']): { scheme: SchemeName; seed: number } {
   return {
-    scheme: oneOf('scheme', String(given.scheme ?? 'three-stage'), schemeNames),
+    scheme: oneOf('scheme', String(given.scheme ?? 'three-stage'), allSchemeNames),
     seed: wholeNumber('seed', String(given.seed ?? 1), -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
   };
 }

@@ -1,7 +1,7 @@
 // run: the command. A built-in program on the public API, and its profile against the truth, at the end and after runtime.GC().
 import { programs } from '../examples/index.ts';
 import { sweepPolicies } from '../gc/mgcsweep.ts';
-import { schemeNames } from '../profiler/schemes.ts';
+import { allSchemeNames, schemeNames } from '../profiler/schemes.ts';
 import type { Era, GoFunc, Options } from '../runtime/index.ts';
 import { eras, parseGoDebug, Runtime } from '../runtime/index.ts';
 import { type SchemeReport, SkewMeter } from '../runtime/skew.ts';
@@ -72,7 +72,7 @@ export function optionsOf(options: Readonly<Record<string, string | boolean | un
     memoryLimit,
     sweep: oneOf('sweep', String(options.sweep ?? 'go'), sweepPolicies),
     memProfileRate: wholeNumber('memprofilerate', String(options.memprofilerate ?? 1), 0, 0x3fffffff),
-    scheme: oneOf('scheme', String(options.scheme ?? 'three-stage'), schemeNames),
+    scheme: oneOf('scheme', String(options.scheme ?? 'three-stage'), allSchemeNames),
     ...(options.godebug !== undefined && { godebug: checkedGoDebug(String(options.godebug), era) }),
   } satisfies Options;
 }

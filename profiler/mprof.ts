@@ -13,9 +13,10 @@ import type { LockOrder } from '../runtime/internal/lock.ts';
 import type { Addr, Arena } from '../runtime/internal/memory.ts';
 import type { SysMem } from '../runtime/internal/sysmem.ts';
 import { Bucket, BucketKind, BucketTable, maxStack } from './bucket.ts';
+import { makeScheme } from './bugschemes.ts';
 import { type ProfLock, ProfLocks } from './proflock.ts';
 import { type MemProfileRecord, type ProfileAnswer, readAll } from './records.ts';
-import { makeScheme, type RecordStore, type Scheme, type SchemeName, Stage, schemeStages } from './schemes.ts';
+import { type RecordStore, type Scheme, type SchemeClock, type SchemeName, Stage, schemeStages } from './schemes.ts';
 
 /** The memory profiler of one machine. */
 export class MemProfiler implements RecordStore {
@@ -25,6 +26,7 @@ export class MemProfiler implements RecordStore {
   /** Index of each scheme's counters behind a bucket's first counter. */
   private readonly bases: readonly number[];
   readonly locks: ProfLocks;
+  clock: SchemeClock | null = null;
   private readonly w: Int32Array;
   private cycle = 0;
   /** Rotations so far, modulo 3: Go's C, as far as the locks are concerned. */
@@ -56,9 +58,19 @@ export class MemProfiler implements RecordStore {
     this.schemes = names.map((name, i) => makeScheme(name, this, bases[i]!));
   }
 
-  eachRecord(base: number, visit: (record: number) => void): void {
-    const { w, buckets } = this;
-    for (let b = buckets.first(BucketKind.mem); b !== 0; b = w[(b >>> 2) + Bucket.allNext]!) visit(buckets.counters(b) + base);
+  get recordCount(): number {
+    return this.buckets.count(BucketKind.mem);
+  }
+
+  moveStages(to: number, from: number): void {
+    const { w, f64, buckets } = this;
+    for (let b = buckets.first(BucketKind.mem); b !== 0; b = w[(b >>> 2) + Bucket.allNext]!) {
+      const r = buckets.counters(b);
+      for (let k = 0; k < Stage.doubles; k++) {
+        f64[r + to + k]! += f64[r + from + k]!;
+        f64[r + from + k] = 0;
+      }
+    }
   }
 
   /**
@@ -167,11 +179,11 @@ export class MemProfiler implements RecordStore {
     const future = this.locks.future[this.c]!;
     this.lockPublished();
     future.lock();
-    policy.beforeRead();
+    policy.snapshot(false);
     future.unlock();
     let n = this.countRecords(base, inuseZero);
     if (n < 0) {
-      policy.foldAll();
+      policy.snapshot(true);
       n = Math.max(this.countRecords(base, inuseZero), 0);
       if (inuseZero) n = this.buckets.count(BucketKind.mem);
     }
@@ -231,11 +243,12 @@ export class MemProfiler implements RecordStore {
 
   /** Sum of bytes in use over all buckets under one scheme, without making records and without the "no GC yet" rule. */
   publishedInUse(scheme: number): number {
-    const { f64 } = this;
+    const { w, f64, buckets } = this;
     let bytes = 0;
-    this.eachRecord(this.bases[scheme]!, (r) => {
+    for (let b = buckets.first(BucketKind.mem); b !== 0; b = w[(b >>> 2) + Bucket.allNext]!) {
+      const r = buckets.counters(b) + this.bases[scheme]!;
       bytes += f64[r + Stage.allocBytes]! - f64[r + Stage.freeBytes]!;
-    });
+    }
     return bytes;
   }
 

@@ -30,18 +30,34 @@ export const enum Stage {
 
 /** Names of the schemes, in the order in which reports list them. */
 export const schemeNames = ['naive', 'two-stage', 'seed', 'three-stage', 'cycle'] as const;
-export type SchemeName = (typeof schemeNames)[number];
+/** Errors that Go had, each by the number of its issue: schemes to experiment with. See bugschemes.ts. */
+export const bugSchemeNames = ['bug-19311', 'bug-45894', 'bug-46500', 'bug-68136'] as const;
+/** Whatever a run can be profiled with. */
+export const allSchemeNames = [...schemeNames, ...bugSchemeNames] as const;
+export type BugSchemeName = (typeof bugSchemeNames)[number];
+export type SchemeName = (typeof allSchemeNames)[number];
 
-/** What the profiler lends a scheme: walking every memory record and its memory. */
+/** Virtual time, as a scheme that takes some sees it. */
+export interface SchemeClock {
+  now(): number;
+  /** The running P spends so many nanoseconds. */
+  charge(nanos: number): void;
+}
+
+/** What the profiler lends a scheme: its memory, and moving all records at once. */
 export interface RecordStore {
   readonly f64: Float64Array;
-  /** Calls visit with the index of the scheme's first counter in each memory bucket. */
-  eachRecord(base: number, visit: (record: number) => void): void;
+  /** Memory buckets. */
+  readonly recordCount: number;
+  /** In each memory bucket: to += from; from = 0. Offsets in doubles from the bucket's first counter. */
+  moveStages(to: number, from: number): void;
+  /** null in a profiler without a machine around it. */
+  readonly clock: SchemeClock | null;
 }
 
 /**
  * One way to account. `record` is the index in f64 of the scheme's first counter of the bucket in question. All calls
- * happen under proflock.
+ * happen under a lock of the profiler.
  */
 export interface Scheme {
   readonly name: SchemeName;
@@ -58,23 +74,16 @@ export interface Scheme {
   onWorldStarted(): void;
   /** runtime.GC(): the sweep of the forced cycle is complete. */
   onForcedSweepDone(): void;
-  /** Called before the published stage is read. */
-  beforeRead(): void;
-  /** Nothing was ever published ("no GC yet"): everything counted so far becomes the published profile. */
-  foldAll(): void;
+  /**
+   * The published stage is about to be read. nothing: there is nothing in it, in no bucket (there was no collection yet), so that all
+   * that was counted so far is to be published.
+   */
+  snapshot(nothing: boolean): void;
 }
 
 function count(f64: Float64Array, stage: number, objects: Stage.allocs | Stage.frees, bytes: number): void {
   f64[stage + objects]! += 1;
   f64[stage + objects + 2]! += bytes; // allocBytes and freeBytes stand two behind their counts
-}
-
-/** to += from; from = 0. */
-function moveStage(f64: Float64Array, to: number, from: number): void {
-  for (let k = 0; k < Stage.doubles; k++) {
-    f64[to + k]! += f64[from + k]!;
-    f64[from + k] = 0;
-  }
 }
 
 class Naive implements Scheme {
@@ -93,8 +102,7 @@ class Naive implements Scheme {
   onMarkTermination(): void {}
   onWorldStarted(): void {}
   onForcedSweepDone(): void {}
-  beforeRead(): void {}
-  foldAll(): void {}
+  snapshot(): void {}
 }
 
 class TwoStage implements Scheme {
@@ -117,16 +125,17 @@ class TwoStage implements Scheme {
     count(this.f64, record + Stage.doubles, Stage.frees, bytes);
   }
   onMarkTermination(): void {
-    this.foldAll();
+    this.publish();
   }
   onWorldStarted(): void {}
   onForcedSweepDone(): void {
-    this.foldAll();
+    this.publish();
   }
-  beforeRead(): void {}
-  foldAll(): void {
-    const { f64 } = this;
-    this.store.eachRecord(this.base, (r) => moveStage(f64, r, r + Stage.doubles));
+  snapshot(nothing: boolean): void {
+    if (nothing) this.publish();
+  }
+  private publish(): void {
+    this.store.moveStages(this.base, this.base + Stage.doubles);
   }
 }
 
@@ -134,11 +143,11 @@ class TwoStage implements Scheme {
 const prev = Stage.doubles;
 const recent = 2 * Stage.doubles;
 
-class ThreeStage implements Scheme {
+export class ThreeStage implements Scheme {
   readonly stages = 3;
   private readonly f64: Float64Array;
   constructor(
-    readonly name: 'three-stage' | 'seed',
+    readonly name: 'three-stage' | 'seed' | 'bug-19311',
     private readonly store: RecordStore,
     private readonly base: number,
   ) {
@@ -163,19 +172,17 @@ class ThreeStage implements Scheme {
     if (this.name === 'seed') this.rotate();
     else this.publishPrev();
   }
-  beforeRead(): void {}
-  foldAll(): void {
-    this.rotate(); // recent -> prev -> final, as MemProfile does when nothing was ever published
+  snapshot(nothing: boolean): void {
+    if (!nothing) return;
+    this.rotate(); // recent -> prev -> final, as MemProfile does
     this.rotate();
   }
 
   /** Go's mprof_GC: final += prev; prev = recent; recent = 0. */
-  private rotate(): void {
-    const { f64 } = this;
-    this.store.eachRecord(this.base, (r) => {
-      moveStage(f64, r, r + prev);
-      moveStage(f64, r + prev, r + recent);
-    });
+  protected rotate(): void {
+    const { store, base } = this;
+    store.moveStages(base, base + prev);
+    store.moveStages(base + prev, base + recent);
   }
 
   /**
@@ -183,23 +190,22 @@ class ThreeStage implements Scheme {
    * runs while the program allocates: rotating recent too would publish mallocs whose frees are not known yet.
    */
   private publishPrev(): void {
-    const { f64 } = this;
-    this.store.eachRecord(this.base, (r) => moveStage(f64, r, r + prev));
+    this.store.moveStages(this.base, this.base + prev);
   }
 }
 
 /** Where Go wraps the cycle counter: a multiple of 3, because the ring index is cycle % 3. Go's mProfCycleWrap. */
 export const mProfCycleWrap = 3 * (2 << 24);
 
-class Cycle implements Scheme {
-  readonly name = 'cycle';
+export class Cycle implements Scheme {
   readonly stages = 4;
   private readonly f64: Float64Array;
   private cycle = 0;
   private flushed = false;
   constructor(
-    private readonly store: RecordStore,
-    private readonly base: number,
+    readonly name: 'cycle' | BugSchemeName,
+    protected readonly store: RecordStore,
+    protected readonly base: number,
   ) {
     this.f64 = store.f64;
   }
@@ -223,6 +229,9 @@ class Cycle implements Scheme {
   }
   /** Go's mProf_Flush: O(buckets), world running. */
   onWorldStarted(): void {
+    this.flush();
+  }
+  private flush(): void {
     if (this.flushed) return;
     this.flushed = true;
     this.activate(0);
@@ -231,21 +240,30 @@ class Cycle implements Scheme {
   onForcedSweepDone(): void {
     this.activate(1);
   }
-  beforeRead(): void {
-    this.onWorldStarted(); // MemProfile flushes first, so the window between NextCycle and Flush cannot be seen
-  }
-  foldAll(): void {
-    for (let ahead = 0; ahead < 3; ahead++) this.activate(ahead);
+  snapshot(nothing: boolean): void {
+    this.flush(); // so the window between NextCycle and Flush cannot be seen
+    if (nothing) for (let ahead = 0; ahead < 3; ahead++) this.activate(ahead);
   }
   private activate(ahead: number): void {
-    const { f64 } = this;
-    const slot = this.future(ahead);
-    this.store.eachRecord(this.base, (r) => moveStage(f64, r, r + slot));
+    this.store.moveStages(this.base, this.base + this.future(ahead));
   }
 }
 
-/** Makes a scheme whose first counter lies `base` doubles behind a bucket's first counter. */
-export function makeScheme(name: SchemeName, store: RecordStore, base: number): Scheme {
+/** Stages of a scheme, known before one is made (a bucket's size depends on them). */
+export const schemeStages: Readonly<Record<SchemeName, number>> = {
+  naive: 1,
+  'two-stage': 2,
+  seed: 3,
+  'three-stage': 3,
+  cycle: 4,
+  'bug-19311': 3,
+  'bug-45894': 4,
+  'bug-46500': 4,
+  'bug-68136': 4,
+};
+
+/** Makes a scheme of Go's or our own whose first counter lies `base` doubles behind a bucket's first counter. */
+export function makeSound(name: Exclude<SchemeName, BugSchemeName>, store: RecordStore, base: number): Scheme {
   switch (name) {
     case 'naive':
       return new Naive(store.f64);
@@ -255,9 +273,6 @@ export function makeScheme(name: SchemeName, store: RecordStore, base: number): 
     case 'three-stage':
       return new ThreeStage(name, store, base);
     case 'cycle':
-      return new Cycle(store, base);
+      return new Cycle(name, store, base);
   }
 }
-
-/** Stages of a scheme, known before one is made (a bucket's size depends on them). */
-export const schemeStages: Readonly<Record<SchemeName, number>> = { naive: 1, 'two-stage': 2, seed: 3, 'three-stage': 3, cycle: 4 };

@@ -19,7 +19,7 @@ export {
   type ProfileAnswer,
   type StackRecord,
 } from '../profiler/records.ts';
-export { type SchemeName, schemeNames } from '../profiler/schemes.ts';
+export { allSchemeNames, bugSchemeNames, type SchemeName, schemeNames } from '../profiler/schemes.ts';
 export type { Atomic, Cell } from '../sched/cell.ts';
 export type { Cond } from '../sched/cond.ts';
 export type { Locker, Mutex } from '../sched/mutex.ts';

@@ -128,6 +128,7 @@ export class Machine {
     });
     this.sched.contention.setBlockProfileRate(s.blockProfileRate);
     this.sched.contention.setMutexProfileFraction(s.mutexProfileFraction);
+    this.profiler.clock = this.sched.world;
     const { sysmon } = this.sched;
     sysmon.tracePeriod = s.godebug.schedtrace * 1e6;
     sysmon.trace = () => {

@@ -3,7 +3,7 @@
 
 import { type SweepPolicy, sweepPolicies } from '../gc/mgcsweep.ts';
 import { defaultMemProfileRate } from '../profiler/sampling.ts';
-import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
+import { allSchemeNames, type SchemeName } from '../profiler/schemes.ts';
 import { type GoDebug, godebugOff, parseGoDebug } from './godebug.ts';
 import type { Chooser } from './internal/chooser.ts';
 import { type Era, eras } from './internal/era.ts';
@@ -99,8 +99,8 @@ function truth(name: string, value: boolean | undefined): boolean {
 }
 
 function schemeName(option: string, value: string): SchemeName {
-  const found = schemeNames.find((s) => s === value);
-  if (found === undefined) throw new RangeError(`option ${option}: got '${value}', wanted one of ${schemeNames.join(', ')}`);
+  const found = allSchemeNames.find((s) => s === value);
+  if (found === undefined) throw new RangeError(`option ${option}: got '${value}', wanted one of ${allSchemeNames.join(', ')}`);
   return found;
 }
 

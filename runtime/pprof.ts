@@ -18,7 +18,7 @@ import {
 } from '../profiler/profile.ts';
 import { encodeProfile, type ProfileHead } from '../profiler/proto.ts';
 import { heapProfile } from '../profiler/protomem.ts';
-import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
+import { allSchemeNames, type SchemeName } from '../profiler/schemes.ts';
 import type { Symbols } from '../profiler/symtab.ts';
 import type { Machine } from './machine.ts';
 import { readMemStats } from './memstats.ts';
@@ -100,7 +100,7 @@ function watching(m: Machine, name: SchemeName | undefined): { index: number; na
   const { schemes } = m.profiler;
   const index = name === undefined ? 0 : schemes.findIndex((s) => s.name === name);
   if (index < 0) {
-    const known = schemeNames.includes(name!) ? 'the option watch of the runtime adds it' : `there are ${schemeNames.join(', ')}`;
+    const known = allSchemeNames.includes(name!) ? 'the option watch of the runtime adds it' : `there are ${allSchemeNames.join(', ')}`;
     throw new RangeError(`profile: scheme '${String(name)}' does not watch this run; ${known}`);
   }
   return { index, name: schemes[index]!.name };

@@ -57,7 +57,7 @@ class Play {
   private atLast: Counts = siteBytes.map(() => 0);
   private atPrevious: Counts = siteBytes.map(() => 0);
   /** What each scheme should have published. */
-  readonly want: Record<SchemeName, Counts>;
+  readonly want: Record<(typeof schemeNames)[number], Counts>;
   private seedRotation = 0;
   cycles = 0;
 
@@ -133,7 +133,7 @@ class Play {
   }
 
   /** Objects in use that a scheme has published, site by site. */
-  published(name: SchemeName): Counts {
+  published(name: (typeof schemeNames)[number]): Counts {
     return this.buckets.map((b) => inUse(this.p, b, indexOf(this.p, name)));
   }
 }
@@ -197,7 +197,7 @@ describe('random programs', () => {
 
 describe('the model can fail', () => {
   /** Whether the ledgers notice when the profiler is disturbed before each event. */
-  function notices(name: SchemeName, disturb: (p: MemProfiler, op: Op) => void): boolean {
+  function notices(name: (typeof schemeNames)[number], disturb: (p: MemProfiler, op: Op) => void): boolean {
     const ops: Op[] = [];
     for (let i = 0; i < 40; i++)
       ops.push({ op: 'malloc', site: i % 4 }, { op: 'die', which: i }, { op: i % 9 === 8 ? 'gc' : 'sweep', which: 0 });
