@@ -11,7 +11,7 @@ const seed: OptionSpec = { name: 'seed', value: 'N', help: 'decides every choice
 const scheme: OptionSpec = {
   name: 'scheme',
   value: 'S',
-  help: `accounting scheme: ${schemeNames.join(', ')}; or bug-19311 and the like (README)`,
+  help: `accounting: ${schemeNames.join(', ')}, bug-… (see README)`,
   byDefault: 'default three-stage',
 };
 

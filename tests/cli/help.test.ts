@@ -92,9 +92,12 @@ describe('usage: one line on stderr, nothing on stdout, exit code 2', () => {
     [['replay', 'a', '--compare='], 'gorena: option --compare wants a value: --compare DIR'],
     [
       ['replay', 'a', '--scheme', 'three-stages'],
-      "gorena: option --scheme: got 'three-stages', wanted one of naive, two-stage, seed, three-stage, cycle; did you mean three-stage?",
+      "gorena: option --scheme: got 'three-stages', wanted one of naive, two-stage, seed, three-stage, cycle, bug-19311, bug-45894, bug-46500, bug-68136; did you mean three-stage?",
     ],
-    [['run', 'churn', '--scheme', 'fair'], "gorena: option --scheme: got 'fair', wanted one of naive, two-stage, seed, three-stage, cycle"],
+    [
+      ['run', 'churn', '--scheme', 'fair'],
+      "gorena: option --scheme: got 'fair', wanted one of naive, two-stage, seed, three-stage, cycle, bug-19311, bug-45894, bug-46500, bug-68136",
+    ],
     [['run', 'churn', '--memprofilerate', '-1'], "gorena: option --memprofilerate: got '-1', wanted a whole number from 0 to 1073741823"],
     [['run', 'churn', '--procs', '0'], "gorena: option --procs: got '0', wanted a whole number from 1 to 256"],
     [['run', 'churn', '--procs', '257'], "gorena: option --procs: got '257', wanted a whole number from 1 to 256"],
