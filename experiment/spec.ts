@@ -4,7 +4,7 @@
 // events. A run is one task of a campaign (campaign/campaign.ts), and its id is the combination in words.
 import { type Program, programs } from '../examples/index.ts';
 import { type SweepPolicy, sweepPolicies } from '../gc/mgcsweep.ts';
-import { type SchemeName, schemeNames } from '../profiler/schemes.ts';
+import { allSchemeNames, type SchemeName, schemeNames } from '../profiler/schemes.ts';
 import { type Era, eras } from '../runtime/index.ts';
 import type { AxisName, Measure, Plot } from './measure.ts';
 import { isMeasure, measureNames, measures } from './measures.ts';
@@ -168,7 +168,7 @@ export function experimentOf(json: unknown, clock = false): Experiment {
     name,
     question: text('question', file.question),
     measure: measureName,
-    schemes: list('axes.scheme', axes.scheme, schemeNames, (k, v) => oneOf(k, v, schemeNames)),
+    schemes: list('axes.scheme', axes.scheme, schemeNames, (k, v) => oneOf(k, v, allSchemeNames)),
     workloads: list('axes.workload', axes.workload, [], workloadOf),
     rates: list('axes.rate', axes.rate, [1], (k, v) => whole(k, v, 1, 0x3fffffff)),
     procs: list('axes.procs', axes.procs, [1], (k, v) => whole(k, v, 1, 256)),

@@ -62,13 +62,15 @@ export class MemProfiler implements RecordStore {
     return this.buckets.count(BucketKind.mem);
   }
 
-  moveStages(to: number, from: number): void {
+  moveStages(to: number, from: number, next?: number): void {
     const { w, f64, buckets } = this;
+    const last = next ?? from;
     for (let b = buckets.first(BucketKind.mem); b !== 0; b = w[(b >>> 2) + Bucket.allNext]!) {
       const r = buckets.counters(b);
       for (let k = 0; k < Stage.doubles; k++) {
         f64[r + to + k]! += f64[r + from + k]!;
-        f64[r + from + k] = 0;
+        f64[r + from + k] = f64[r + last + k]!;
+        f64[r + last + k] = 0;
       }
     }
   }

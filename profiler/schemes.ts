@@ -49,8 +49,8 @@ export interface RecordStore {
   readonly f64: Float64Array;
   /** Memory buckets. */
   readonly recordCount: number;
-  /** In each memory bucket: to += from; from = 0. Offsets in doubles from the bucket's first counter. */
-  moveStages(to: number, from: number): void;
+  /** In each memory bucket: to += from; from = next, or 0; next = 0. Offsets in doubles from the bucket's first counter. */
+  moveStages(to: number, from: number, next?: number): void;
   /** null in a profiler without a machine around it. */
   readonly clock: SchemeClock | null;
 }
@@ -181,8 +181,7 @@ export class ThreeStage implements Scheme {
   /** Go's mprof_GC: final += prev; prev = recent; recent = 0. */
   protected rotate(): void {
     const { store, base } = this;
-    store.moveStages(base, base + prev);
-    store.moveStages(base + prev, base + recent);
+    store.moveStages(base, base + prev, base + recent);
   }
 
   /**
