@@ -23,7 +23,10 @@ describe('a mistake is told with its key', () => {
     ['axes: got a list, wanted an object', (f) => (f.axes = [1] as never)],
     ['axes.schemes: no such key, wanted one of scheme, workload, rate, procs, sweep, gogc, era, force, seed', (f) => (f.axes.schemes = [])],
     ['axes.scheme: got an empty list, wanted a list of at least one value', (f) => (f.axes.scheme = [])],
-    ['axes.scheme[1]: got "none", wanted one of naive, two-stage, seed, three-stage, cycle', (f) => (f.axes.scheme = ['naive', 'none'])],
+    [
+      'axes.scheme[1]: got "none", wanted one of naive, two-stage, seed, three-stage, cycle, bug-19311, bug-45894, bug-46500, bug-68136',
+      (f) => (f.axes.scheme = ['naive', 'none']),
+    ],
     ['axes.scheme[1]: "naive" is there twice', (f) => (f.axes.scheme = ['naive', 'naive'])],
     ['axes.workload: got nothing, wanted a list of programs: churn, trees,', (f) => delete f.axes.workload],
     ['axes.workload[0]: got "chrun", wanted one of churn, trees,', (f) => (f.axes.workload = ['chrun'])],
