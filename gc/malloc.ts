@@ -388,10 +388,15 @@ export class Mutator {
     this.assistBytes -= bytes;
     gc.catchUp();
     if (this.chooser.everyOperation) return; // how far marking gets is the chooser's business then
+    let scanning = false;
     while (gc.marking && this.assistBytes < 0 && !gc.limiter.limiting) {
       const work = gc.pacer.payFromCredit(this);
-      if (work > 0) this.assistWork(work);
+      if (work <= 0) continue;
+      if (!scanning && this.events.on) this.events.emit(Ev.assistStart);
+      scanning = true;
+      this.assistWork(work);
     }
+    if (scanning && this.events.on) this.events.emit(Ev.assistDone);
   }
 
   /** Scans `work` bytes or until the marking ends. Source: gcAssistAlloc1. */

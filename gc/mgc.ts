@@ -163,6 +163,7 @@ export class GC {
     const nanos = this.sweepLeftovers();
     if (!inPause) {
       this.w.charge(nanos); // whoever begins a cycle sweeps what the last one left
+      this.w.startWorkers();
       this.w.stopTheWorld('GC sweep termination');
     }
     const stop = gcCost.stop + (inPause ? nanos : 0);
@@ -359,6 +360,7 @@ export class GC {
     this.swept = false;
     let nanos: number = gcCost.stop;
     if (this.eager) nanos += this.sweepInPause();
+    else this.w.wakeSweeper();
     clock.endCycle(nanos, this.numGC, this.forced, this.pacer);
     this.pacer.resetLive(this.work.bytesMarked);
     this.commitPacing();

@@ -22,6 +22,10 @@ export interface World {
   scanStack(i: number, work: GcWork): number;
   /** Visits every pointer slot of every stack, with the stack's number as for scanStack; for checks that must not disturb the marking. */
   eachStackPointer(visit: (addr: number, stack: number) => void): void;
+  /** A cycle is about to begin: there is a mark worker for each P. Source: gcBgMarkStartWorkers. */
+  startWorkers(): void;
+  /** There is something to sweep in the background. */
+  wakeSweeper(): void;
   /** Lets the mark workers of all Ps do what they would have done until now(), called while a goroutine runs. */
   backgroundMark(): void;
   /** Nanoseconds that Ps have been idle until `now`, all Ps together, since the last call. */

@@ -3,7 +3,7 @@
 //
 //   Ps           what runs on it
 //   Ms           what runs on it, and system calls after their P was taken
-//   goroutines   running, runnable, in a system call, or what it waits for
+//   goroutines   running, runnable, in a mark assist or a system call, or what it waits for
 //   collector    cycles, stops of the world, sweeps; and the size of the heap
 //
 // Slices of one track follow each other and never overlap. Times are microseconds, with nanoseconds behind the point.
@@ -170,11 +170,14 @@ class Reader {
       case TraceKind.goUnblock:
         slices.show(Pid.goroutines, a, at, 'runnable');
         return;
-      case TraceKind.goWaiting:
-        slices.show(Pid.goroutines, a, at, 'waits');
-        return;
       case TraceKind.goSysCall:
         this.runs(p, this.running.get(p)!, at, 'system call');
+        return;
+      case TraceKind.markAssistStart:
+        this.runs(p, this.running.get(p)!, at, 'mark assist');
+        return;
+      case TraceKind.markAssistDone:
+        this.runs(p, this.running.get(p)!, at, 'running');
         return;
       case TraceKind.goSysBlock:
         this.leaves(p, at, 'system call', true);

@@ -44,7 +44,7 @@ const shapes: Readonly<Record<number, readonly [args: 0 | 1 | 2 | 3, stack: bool
   [TraceKind.goBlockNet]: [0, true],
   [TraceKind.goSysCall]: [0, true],
   [TraceKind.goSysExit]: [3, false],
-  [TraceKind.goWaiting]: [1, false],
+  [TraceKind.markAssistStart]: [0, true],
   [TraceKind.heapAlloc]: [1, false],
   [TraceKind.heapGoal]: [1, false],
   [TraceKind.goStartLabel]: [3, false],

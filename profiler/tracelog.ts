@@ -50,8 +50,9 @@ export const enum TraceKind {
   /** a goid, b sequence number, c when the call ended */
   goSysExit = 29,
   goSysBlock = 30,
-  /** a goid: it waits since before the trace began */
-  goWaiting = 31,
+  /** The goroutine scans in return for what it allocates. */
+  markAssistStart = 43,
+  markAssistDone = 44,
   /** a bytes */
   heapAlloc = 33,
   /** a bytes; 0: there is none */

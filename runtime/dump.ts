@@ -1,19 +1,23 @@
 // dump: goroutines as Go prints them when a program dies, and as Stack gives them (traceback.go, goroutineheader): header,
 // frames, who created it. "5 minutes" is how long it has waited since a collection first saw it wait, as in Go.
-import { type G, GStatus, gStatusNames, waitReasonNames } from '../sched/g.ts';
+import { type G, GStatus, gStatusNames, SystemG, waitReasonNames } from '../sched/g.ts';
 import type { Machine } from './machine.ts';
 
 const maxFrames = 100;
 
+/** Whose goroutines a dump shows. */
+export type Shown = 'running' | 'user' | 'system';
+
 /**
- * The running goroutine, then (all) the others in the order of creation. thrownAt: the running one's stack where the error was
+ * The running goroutine, then (user) the program's others, with system those of the runtime as well, in the order of their ids. thrownAt: the running one's stack where the error was
  * thrown, if it has been unwound since. running: who ran then, if somebody else does now. No blank line at the end.
  */
-export function goroutineDump(m: Machine, all: boolean, thrownAt?: Int32Array, running = m.sched.curg): string {
+export function goroutineDump(m: Machine, who: Shown, thrownAt?: Int32Array, running = m.sched.curg): string {
   const { sched } = m;
-  const gs = [...sched.goroutines()].sort((a, b) => sched.gt.goid[a] - sched.gt.goid[b]);
+  const gs = [...sched.goroutines(who === 'system')].sort((a, b) => sched.gt.goid[a] - sched.gt.goid[b]);
   const first = running;
-  const shown = first === 0 ? (all ? gs : gs.slice(0, 1)) : all ? [first, ...gs.filter((g) => g !== first)] : [first];
+  const all = first === 0 ? gs : [first, ...gs.filter((g) => g !== first)];
+  const shown = who === 'running' ? all.slice(0, 1) : all;
   return shown.map((g) => goroutineText(m, g, g === first, g === first ? thrownAt : undefined)).join('\n\n');
 }
 
@@ -22,12 +26,14 @@ function goroutineText(m: Machine, g: G, running: boolean, thrownAt?: Int32Array
   const lines = [header(m, g, running)];
   const pcs = thrownAt ?? new Int32Array(maxFrames + 1);
   const n = thrownAt === undefined ? stacks.callers(g, pcs, maxFrames + 1) : thrownAt.length;
-  for (let i = 0; i < Math.min(n, maxFrames); i++) {
-    const f = m.symtab.frame(pcs[i]!);
+  const frame = (pc: number) => {
+    const f = m.symtab.frame(pc);
     lines.push(`${f.func}(...)`, `\t${f.file}:${f.line}`);
-  }
+  };
+  for (let i = 0; i < Math.min(n, maxFrames); i++) frame(pcs[i]!);
+  if (n === 0 && gt.system[g] !== SystemG.no) frame(gt.goPc[g]); // a helper has no stack: its function
   if (n > maxFrames) lines.push('...additional frames elided...');
-  if (gt.parent[g] !== 0 && gt.goPc[g] !== 0) {
+  if (gt.parent[g] !== 0 && gt.goPc[g] !== 0 && n > 0) {
     const at = m.symtab.frame(gt.goPc[g]); // a goroutine function's place is that of its go statement
     lines.push(`created by ${gt.creator[g] === 0 ? 'main.main' : m.symtab.frame(gt.creator[g]).func}`, `\t${at.file}:${at.line}`);
   }

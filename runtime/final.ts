@@ -8,7 +8,7 @@ import { scanContents } from '../gc/mgcmark.ts';
 import { attachSpecial, findSpecial, removeSpecial, Special, SpecialKind } from '../heap/mspecial.ts';
 import { ensureSwept } from '../heap/msweep.ts';
 import { tinySize } from '../heap/sizeclasses.ts';
-import { type G, WaitReason } from '../sched/g.ts';
+import { type G, SystemG, WaitReason } from '../sched/g.ts';
 import { FrameHead } from '../sched/stack.ts';
 import type { Context } from './context.ts';
 import { Sys } from './internal/sysmem.ts';
@@ -160,7 +160,7 @@ export class Finals {
     const { sched, machine } = this.ctx;
     const { finalQueue } = machine.heap;
     const pc = machine.symtab.pc('runtime.runfinq', 'mfinal.go', 176);
-    const g = sched.newSystemG(pc);
+    const g = sched.newSystemG(pc, 0, SystemG.queued);
     this.g = g;
     const frame = sched.stacks.pushFirst(g, pc, 1);
     /** The slot of runfinq's frame: holds the object while its finalizer runs, however often that blocks. */
@@ -171,15 +171,17 @@ export class Finals {
       waiting = false;
       sched.ready(g, true);
     };
-    const { w } = this.ctx;
+    const { w, gt } = this.ctx;
     sched.start(
       g,
       (function* runfinq() {
         for (;;) {
           for (let call = finalQueue.take(); call !== undefined; call = finalQueue.take()) {
             w[slot()] = call.addr;
+            gt.system[g] = SystemG.userCode;
             const blocks = call.fn(call.addr);
             if (isGenerator(blocks)) yield* blocks;
+            gt.system[g] = SystemG.queued;
             w[slot()] = 0;
           }
           waiting = true;

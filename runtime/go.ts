@@ -311,9 +311,9 @@ export class Go extends Maker implements Caller {
   /** The calling goroutine's stack as Go prints it; all: and those of all others, for which the world stops. runtime.Stack. */
   stack(all = false): string {
     const { sched, machine } = this.ctx;
-    if (!all) return `${goroutineDump(machine, false)}\n`;
+    if (!all) return `${goroutineDump(machine, 'running')}\n`;
     sched.world.stopTheWorld('Stack');
-    const text = `${goroutineDump(machine, true)}\n`;
+    const text = `${goroutineDump(machine, 'user')}\n`;
     sched.world.startTheWorld(gcCost.stop);
     return text;
   }
@@ -421,7 +421,7 @@ function notAReference(who: string, value: unknown): void {
 /** @internal Pc of a goroutine function; its place is that of the first `go` statement that starts it. */
 function goStatementPc(ctx: Context, fn: { name: string }, above: unknown): number {
   if (fn === ctx.lastGo.fn) return ctx.lastGo.pc;
-  const pc = ctx.namesOnly !== null ? pcByName(ctx, ctx.namesOnly, fn.name) : (ctx.goPcs.get(fn) ?? newGoPc(ctx, fn, above));
+  const pc = ctx.goPcs.get(fn) ?? newGoPc(ctx, fn, above);
   ctx.lastGo.fn = fn;
   ctx.lastGo.pc = pc;
   return pc;
@@ -434,15 +434,6 @@ function newGoPc(ctx: Context, fn: { name: string }, above: unknown): number {
   ctx.goPcs.set(fn, pc);
   return pc;
 }
-function pcByName(ctx: Context, known: Map<string, number>, name: string): number {
-  let pc = known.get(name);
-  if (pc === undefined) {
-    pc = ctx.machine.symtab.pc(`main.${name || 'func1'}`, '??', 0);
-    known.set(name, pc);
-  }
-  return pc;
-}
-
 /** Places of goroutine functions: the same in every runtime that starts them. */
 const goSites = new WeakMap<object, CallSite>();
 

@@ -71,7 +71,7 @@ export class Machine {
     const carve = (mem: LinearAlloc, arena: Arena | null) => {
       const heapPage = mem.table('arena').pages('heap', s.heapPages);
       const heap = heapTables(mem, s.heapPages);
-      const sched = schedTables(mem, s.maxGoroutines + 1);
+      const sched = schedTables(mem, s.maxGoroutines);
       const sys = arena === null ? null : new SysMem(arena, mem, sysPages, this.order);
       if (arena === null) SysMem.measure(mem, sysPages);
       return { heapPage, heap, sched, sys };

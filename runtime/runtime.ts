@@ -13,7 +13,7 @@ import { Selects } from '../sched/select.ts';
 import { Sync } from '../sched/sync.ts';
 import { type CallSite, callSite } from './callsite.ts';
 import { Context } from './context.ts';
-import { goroutineDump } from './dump.ts';
+import { goroutineDump, type Shown } from './dump.ts';
 import { Finals } from './final.ts';
 import { type Go, type GoFunc, spawn } from './go.ts';
 import { explainAddress, type PartNames } from './inspect.ts';
@@ -142,24 +142,6 @@ export class Runtime {
     const { symtab } = this.machine;
     const first = this.inits.length === 0 ? main : this.initThen(main);
     spawn(this, this.ctx, first, [], symtab.pc('main.main', site.file, site.line));
-  }
-
-  /** @internal The program has ended, and another one will run; the scheduler has forgotten the goroutines of this one. */
-  forget(): void {
-    this.ran = false;
-    this.ctx.thrown = null;
-    this.ctx.panics.forget();
-    this.sync.pools.inUse.clear();
-  }
-
-  /** @internal Goroutine functions are known by their names alone: looking for a place takes long, and there are many of them. */
-  set namesOnly(on: boolean) {
-    this.ctx.namesOnly = on ? new Map() : null;
-  }
-
-  /** @internal Frames of functions that are active now. */
-  get depth(): number {
-    return this.ctx.frames.depth;
   }
 
   /**
@@ -295,11 +277,11 @@ export class Runtime {
     const goid = running === 0 ? 0 : sched.gt.goid[running];
     const thrownAt = ctx.thrown !== null && ctx.thrown.error === cause ? ctx.thrown.pcs : ctx.doom?.pcs;
     if (cause instanceof Panic) {
-      return new RuntimeError(`${this.panicText(cause, thrownAt)}\n\n${goroutineDump(machine, false, thrownAt)}`, 'panic', goid, 3, {
+      return new RuntimeError(`${this.panicText(cause, thrownAt)}\n\n${goroutineDump(machine, 'running', thrownAt)}`, 'panic', goid, 3, {
         cause,
       });
     }
-    const dump = () => goroutineDump(machine, true, thrownAt, running);
+    const dump = (who: Shown = 'user') => goroutineDump(machine, who, thrownAt, running);
     if (cause instanceof Fatal) {
       const before = cause.preface === '' ? '' : `${cause.preface}\n`;
       return new RuntimeError(`${before}fatal error: ${cause.message}\n\n${dump()}`.trimEnd(), 'fatal', goid, 3, { cause });
@@ -312,7 +294,7 @@ export class Runtime {
     if (cause instanceof Throw) {
       const { seed, procs } = this.settings;
       const before = cause.preface === '' ? '' : `${cause.preface}\n`;
-      const text = `${before}fatal error: ${cause.message}\n\nruntime bug; run again with seed ${seed}, procs ${procs}\n\n${dump()}`;
+      const text = `${before}fatal error: ${cause.message}\n\nruntime bug; run again with seed ${seed}, procs ${procs}\n\n${dump('system')}`;
       return new RuntimeError(text, 'throw', goid, 70, { cause });
     }
     return cause; // an error of the program's own JavaScript: as it is, with its own stack

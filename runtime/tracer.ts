@@ -5,8 +5,8 @@
 // time of a record is that of the event, or of what it follows if that is later: the record before it of its P and of its
 // goroutine. What the collector does (cycles, stops) is one such thread as well, with a nanosecond between any two.
 //
-// A mark worker is no goroutine here, and it is one in Go: it gets a number beyond all goids. A slice of it begins with a start
-// and ends with a block; if its P has a goroutine that is only paused, that one is preempted for it and goes on after it.
+// The runtime's own goroutines (sched/helpers.ts) work in slices. If the P of one has a goroutine that is only paused, that one is
+// preempted for it on record and goes on after it.
 
 import { Phase } from '../gc/mgc.ts';
 import { WorkerMode } from '../gc/mgcworkers.ts';
@@ -18,14 +18,13 @@ import { WaitReason } from '../sched/g.ts';
 import type { P } from '../sched/p.ts';
 import { Ev, StopReason } from './internal/events.ts';
 import { pageSize } from './internal/memory.ts';
+import { gothrow } from './internal/throw.ts';
 import type { Machine } from './machine.ts';
 
 /** Frames of a stack. Go's traceStackSize. */
 const maxFrames = 128;
 /** Bytes of allocation from one record of the heap's size to the next. */
 const heapStep = 32 << 10;
-/** The mark worker of P p is goroutine number workerGoids + p. */
-const workerGoids = 1e9;
 
 /** What the trace says of waiting for a reason; all others: goBlock. Those that stop wait for ever. */
 const blockKinds: Readonly<Record<number, TraceKind>> = {
@@ -56,8 +55,6 @@ interface GState {
   at: number;
   /** When its system call ended, if nobody has a record of that yet; else 0. */
   returned: number;
-  /** It is in a system call, and its P was not taken yet. */
-  inSyscall: boolean;
 }
 
 /** What the trace knows of a P. */
@@ -66,9 +63,8 @@ interface PState {
   at: number;
   /** The goroutine that runs on it; 0 for none. */
   goid: number;
-  /** The goroutine that was preempted for the mark worker, and when the worker began. */
+  /** The goroutine that was preempted for one of the runtime's own; 0 for none. */
   preempted: number;
-  workerFrom: number;
   /** Spans are being swept: bytes swept and reclaimed so far. */
   sweeping: boolean;
   swept: number;
@@ -81,7 +77,6 @@ export class Tracer {
   private readonly gs = new Map<number, GState>();
   private readonly ps = new Map<number, PState>();
   private readonly pcs = new Int32Array(maxFrames);
-  private readonly workerStack: number;
   /** Time of the collector's last record; cycles so far; whether one is under way, and the world is stopped for it. */
   private gcAt = 0;
   private cycles = 0;
@@ -91,8 +86,7 @@ export class Tracer {
 
   /** Reads m's events from now on; no goroutine exists yet. */
   constructor(private readonly m: Machine) {
-    const { sched, symtab } = m;
-    this.workerStack = this.log.stack([symtab.pc('runtime.gcBgMarkWorker', 'mgc.go', 1200)]);
+    const { sched } = m;
     this.add(TraceKind.gomaxprocs, 0, sched.procs);
     for (let p = 0 as P; p < sched.procs; p++) if (sched.pt.m[p] !== 0) this.add(TraceKind.procStart, p, sched.pt.m[p] - 1);
     m.subscribe((kind, a, b, c) => this.read(kind, a, b, c));
@@ -115,7 +109,7 @@ export class Tracer {
   private p(p: number): PState {
     let state = this.ps.get(p);
     if (state === undefined) {
-      state = { at: 0, goid: 0, preempted: 0, workerFrom: 0, sweeping: false, swept: 0, reclaimed: 0 };
+      state = { at: 0, goid: 0, preempted: 0, sweeping: false, swept: 0, reclaimed: 0 };
       this.ps.set(p, state);
     }
     return state;
@@ -135,45 +129,46 @@ export class Tracer {
     this.gcAt = this.add(kind, p, a, 0, 0, stack, Math.max(this.gcAt + 1, after));
   }
 
-  /** The state of a goroutine; one that is not known yet has waited since before the beginning. */
-  private g(goid: number, p: number): GState {
-    let g = this.gs.get(goid);
-    if (g === undefined) {
-      g = this.create(goid, p, 0);
-      g.at = this.add(TraceKind.goWaiting, p, goid, 0, 0, 0, g.at);
-      g.seq++;
-    }
-    return g;
+  /** The state of a goroutine: the trace has seen each begin. */
+  private g(goid: number): GState {
+    return this.gs.get(goid) ?? gothrow(`tracer: goroutine ${goid} was never created`);
   }
 
-  private create(goid: number, p: number, start: number): GState {
+  private create(goid: number, p: number, start: number): void {
     const at = this.add(TraceKind.goCreate, p, goid, start, 0, this.stack());
-    const g: GState = { seq: 1, at, returned: 0, inSyscall: false };
-    this.gs.set(goid, g);
-    return g;
+    this.gs.set(goid, { seq: 1, at, returned: 0 });
   }
 
   private start(goid: number, p: number, label = 0): void {
-    const g = this.g(goid, p);
+    const g = this.g(goid);
+    const state = this.p(p);
+    if (state.goid !== 0) {
+      state.preempted = state.goid;
+      this.leave(TraceKind.goPreempt, state.goid, p);
+    }
     if (g.returned !== 0) {
       g.at = this.add(TraceKind.goSysExit, p, goid, g.seq++, g.returned, 0, g.at);
       g.returned = 0;
     }
     g.at = this.add(label === 0 ? TraceKind.goStart : TraceKind.goStartLabel, p, goid, g.seq++, label, 0, g.at);
-    this.p(p).goid = goid;
+    state.goid = goid;
   }
 
   private unblock(goid: number, p: number, stack: number): void {
-    const g = this.g(goid, p);
+    const g = this.g(goid);
     g.at = this.add(TraceKind.goUnblock, p, goid, g.seq++, 0, stack, g.at);
   }
 
   /** The goroutine that runs on p leaves it. */
-  private leave(kind: TraceKind, goid: number, p: number, after = 0): void {
-    const g = this.g(goid, p);
-    g.at = this.add(kind, p, 0, 0, 0, this.stackOf(goid), Math.max(g.at, after));
-    g.inSyscall = false;
-    this.p(p).goid = 0;
+  private leave(kind: TraceKind, goid: number, p: number): void {
+    const g = this.g(goid);
+    const state = this.p(p);
+    g.at = this.add(kind, p, 0, 0, 0, this.stackOf(goid), g.at);
+    state.goid = 0;
+    const { preempted } = state;
+    if (preempted === 0 || preempted === goid) return;
+    state.preempted = 0;
+    this.start(preempted, p);
   }
 
   /** The running goroutine's stack. */
@@ -230,10 +225,14 @@ export class Tracer {
         this.add(TraceKind.gomaxprocs, curp, a, 0, 0, this.stack());
         return;
       case Ev.workerStart:
-        this.workerStart(a, c);
+        this.start(b, c, this.log.string(modeNames[a]!));
         return;
       case Ev.workerStop:
-        this.workerStop(b, c);
+        this.leave(TraceKind.goBlock, b, c);
+        return;
+      case Ev.assistStart:
+      case Ev.assistDone:
+        if (this.m.sched.curg !== 0) this.assist(kind, curp);
         return;
       case Ev.malloc:
         if ((this.allocated += b) >= heapStep) this.heapSize(curp);
@@ -244,10 +243,9 @@ export class Tracer {
   }
 
   private syscall(kind: number, goid: number, m: number, p: number): void {
-    const g = this.g(goid, p);
+    const g = this.g(goid);
     if (kind === Ev.goSysCall) {
       g.at = this.add(TraceKind.goSysCall, p, 0, 0, 0, this.stackOf(goid), g.at);
-      g.inSyscall = true;
     } else if (kind === Ev.goSysBlock) {
       this.leave(TraceKind.goSysBlock, goid, p);
     } else {
@@ -275,32 +273,14 @@ export class Tracer {
     } else if (kind === Ev.sweepSpan) this.swept(curp, a as MSpan, b);
   }
 
+  private assist(kind: number, p: number): void {
+    if (kind === Ev.assistStart) this.add(TraceKind.markAssistStart, p, 0, 0, 0, this.stack());
+    else this.add(TraceKind.markAssistDone, p);
+  }
+
   private heapSize(p: number): void {
     this.allocated = 0;
     this.add(TraceKind.heapAlloc, p, this.m.heap.stats.heapLive);
-  }
-
-  // --- mark workers ----------------------------------------------------------------------------------------------------
-
-  private workerStart(mode: number, p: number): void {
-    const state = this.p(p);
-    const { goid } = state;
-    if (goid !== 0 && this.g(goid, p).inSyscall) return; // the P is only lent: what marks on it is not on record
-    state.preempted = goid;
-    if (goid !== 0) this.leave(TraceKind.goPreempt, goid, p);
-    const worker = workerGoids + p;
-    if (this.gs.has(worker)) this.unblock(worker, p, 0);
-    else this.create(worker, p, this.workerStack);
-    this.start(worker, p, this.log.string(modeNames[mode]!));
-    state.workerFrom = state.at;
-  }
-
-  private workerStop(nanos: number, p: number): void {
-    const state = this.p(p);
-    if (state.goid !== workerGoids + p) return;
-    this.leave(TraceKind.goBlock, state.goid, p, state.workerFrom + Math.floor(nanos));
-    if (state.preempted !== 0) this.start(state.preempted, p);
-    state.preempted = 0;
   }
 
   // --- the sweep -------------------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 // background: the share of the collector in a P's time. gc/mgcworkers.ts says how many Ps mark and for how long; here they do.
-// Go's workers and its background sweeper are goroutines; ours are slices of a P's step, so that one thread runs the machine
-// and the order of everything is that of the clocks. Source: findRunnableGCWorker, gcBgMarkWorker, bgsweep.
+// Go's workers, its background sweeper and its scavenger are goroutines; ours are rows of the table of goroutines (helpers.ts) whose
+// work is done in slices of a P's step, so that one thread runs the machine and the order of everything is that of the clocks.
+// Source: findRunnableGCWorker, gcBgMarkWorker, bgsweep, bgscavenge.
 import { WorkerMode } from '../gc/mgcworkers.ts';
-import { Ev } from '../runtime/internal/events.ts';
-import type { P } from './p.ts';
+import { type G, GStatus, WaitReason } from './g.ts';
+import { type P, PStatus } from './p.ts';
 import type { Sched } from './proc.ts';
 
 /** Objects that a worker scans in one slice: 0.2 ms when each of them is a cache miss. */
@@ -43,38 +44,63 @@ export class Background {
     return true;
   }
 
+  /** p's goroutines go to others; the one that runs on it, which is paused, is preempted for the worker. */
   private dedicate(p: P): void {
-    this.sched.pt.workerMode[p] = WorkerMode.dedicated;
-    if (this.sched.runq.length(p) === 0) return;
-    this.sched.runq.giveAway(p);
+    const { runq, pt } = this.sched;
+    pt.workerMode[p] = WorkerMode.dedicated;
+    if (pt.paused[p] === 0 && runq.length(p) === 0) return;
+    this.sched.preemptPaused(p);
+    runq.giveAway(p);
     this.sched.wakep();
   }
 
   /** A slice of marking on p, on its clock. */
   private markSlice(p: P, mode: WorkerMode): void {
-    const { clock, fractionalTime } = this.sched.pt;
-    clock[p] = Math.max(clock[p], this.sched.gc.pacer.markStartTime); // a P whose clock is behind marks nothing before marking began
     const { sched } = this;
-    const { events } = sched;
+    const { clock, fractionalTime } = sched.pt;
+    clock[p] = Math.max(clock[p], sched.gc.pacer.markStartTime); // a P whose clock is behind marks nothing before marking began
     if (p !== sched.curp) sched.elsewhere = clock[p];
-    if (events.on) events.emit(Ev.workerStart, mode, 0, p);
+    sched.helpers.beginWorker(p, mode);
     const cost = sched.gc.workerStep(mode, workerObjects);
-    if (events.on) events.emit(Ev.workerStop, mode, cost, p);
-    sched.elsewhere = -1;
     if (mode === WorkerMode.fractional) fractionalTime[p] += cost;
     clock[p] += cost;
-    if (p === this.sched.curp) clock[p] += this.sched.takeNanos();
+    if (p === sched.curp) clock[p] += sched.takeNanos();
+    else sched.elsewhere = clock[p];
+    if (mode !== WorkerMode.dedicated) sched.helpers.endWorker(p); // a dedicated one goes on until the marking ends
+    sched.elsewhere = -1;
   }
 
-  /** Nothing to run on p: marks, or sweeps a span. False: there is none of that either. */
+  /** Nothing to run on p: marks, or sweeps some spans. False: there is none of that either. */
   idleWork(p: P): boolean {
     const { gc } = this.sched;
     if (gc.marking) return this.markIdle(p);
-    if (!gc.sweeper.mayRunBehind) return false;
+    if (gc.sweeper.isDone || !gc.sweeper.mayRunBehind) {
+      this.settleSweeper(p);
+      return false;
+    }
+    const { helpers, pt } = this.sched;
+    const g = helpers.sweeper;
+    helpers.begin(g, p);
     let cost = 0;
     for (let spans = 0; spans < sweepBatch && !gc.sweeper.isDone; spans++) cost += gc.sweepStep();
-    this.sched.pt.clock[p] += cost + this.sched.takeNanos();
+    pt.clock[p] += cost + this.sched.takeNanos();
+    this.endSweeping(g, p);
     return cost > 0;
+  }
+
+  private endSweeping(g: G, p: P): void {
+    const { helpers, gc } = this.sched;
+    if (gc.sweeper.isDone) helpers.park(g, p, WaitReason.gcSweepWait);
+    else helpers.yield(g, p);
+  }
+
+  /** bgsweep is runnable and there is nothing for it to sweep, now or at all: it runs, sees that, and parks. */
+  private settleSweeper(p: P): void {
+    const { helpers, gt } = this.sched;
+    const g = helpers.sweeper;
+    if (gt.status[g] !== GStatus.runnable) return;
+    helpers.begin(g, p);
+    helpers.park(g, p, WaitReason.gcSweepWait);
   }
 
   private markIdle(p: P): boolean {
@@ -95,49 +121,66 @@ export class Background {
     const { gc, pt, curp, mutator } = this.sched;
     if (this.sched.curg === 0) return; // somebody uses the machine without its scheduler: no other P has a clock
     const { workers, markStartTime } = gc.pacer;
-    const { clock, workerMode, fractionalTime } = pt;
+    const { status, clock, workerMode, fractionalTime, paused } = pt;
     const now = this.sched.now();
     const nothingToRun = this.sched.runq.empty;
     for (let p = 0 as P; p < this.sched.procs; p++) {
-      if (p === curp) continue;
+      if (p === curp || status[p] !== PStatus.running) continue;
       while (gc.marking && clock[p] < now) {
-        if (workerMode[p] !== WorkerMode.dedicated && workers.takeDedicated()) this.dedicate(p);
+        if (workerMode[p] !== WorkerMode.dedicated && this.mayDedicate(p) && workers.takeDedicated()) this.dedicate(p);
         if (workerMode[p] === WorkerMode.dedicated) this.markSlice(p, WorkerMode.dedicated);
-        else if (!nothingToRun || !this.markIdle(p)) break;
+        else if (!nothingToRun || paused[p] !== 0 || !this.markIdle(p)) break;
       }
     }
+    const { helpers } = this.sched;
     while (gc.marking && workers.wantsFractional(fractionalTime[curp], this.sched.now() - markStartTime)) {
+      helpers.beginWorker(curp, WorkerMode.fractional);
       const cost = gc.workerStep(WorkerMode.fractional, workerObjects);
       fractionalTime[curp] += cost;
       mutator.nanos += cost;
+      helpers.endWorker(curp);
     }
+  }
+
+  /** Not while p has paused a goroutine that is locked to its thread: nothing else runs on that. */
+  private mayDedicate(p: P): boolean {
+    return this.sched.gt.lockedM[this.sched.pt.paused[p] as G] === 0;
   }
 
   /** The background scavenger's rounds until now. Those that were due while all Ps were idle have cost nobody anything. */
   private scavenge(p: P): void {
+    const { helpers } = this.sched;
     const { scavenger } = this.sched.gc;
     const { clock } = this.sched.pt;
     const now = clock[p];
+    helpers.begin(helpers.scavenger, p);
     let cost = 0;
     while (scavenger.wakeAt <= now) cost = scavenger.step();
     clock[p] += cost;
+    helpers.park(helpers.scavenger, p, scavenger.wakeAt === Infinity ? WaitReason.gcScavengeWait : WaitReason.sleep);
   }
 
   /** What the background sweeper did while goroutines ran for `nanos`: it has a turn of its own, here a fourth of the time. */
   sweep(p: P, nanos: number): void {
-    const { gc } = this.sched;
-    const { sweepDebt, clock } = this.sched.pt;
-    if (gc.scavenger.wakeAt <= clock[p]) this.scavenge(p);
+    const { gc, helpers } = this.sched;
+    const { status, sweepDebt, clock } = this.sched.pt;
+    const mayRun = status[p] === PStatus.running; // not while a system call may come back to it
+    if (gc.scavenger.wakeAt <= clock[p] && mayRun) this.scavenge(p);
     if (gc.marking || gc.idle || !gc.sweeper.mayRunBehind) {
       sweepDebt[p] = 0;
+      if (mayRun) this.settleSweeper(p);
       return;
     }
     sweepDebt[p] = Math.min(sweepDebt[p] + nanos / 3, maxSweepDebt);
+    if (!mayRun || sweepDebt[p] <= 0) return;
+    const g = helpers.sweeper;
+    helpers.begin(g, p);
     while (sweepDebt[p] > 0) {
       const cost = gc.step(1);
       if (cost === 0) break;
       sweepDebt[p] -= cost;
       clock[p] += cost;
     }
+    this.endSweeping(g, p);
   }
 }

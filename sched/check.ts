@@ -1,6 +1,6 @@
 // check: what must hold of goroutines, threads and processors between two turns, by the numbers of docs/invariants.md. Walks
 // the tables and the lists and compares; changes nothing.
-import { type G, GStatus, gStatusNames } from './g.ts';
+import { type G, GStatus, gStatusNames, SystemG } from './g.ts';
 import { type M, MStatus } from './m.ts';
 import { noP, type P, PStatus } from './p.ts';
 import type { Sched } from './proc.ts';
@@ -37,13 +37,13 @@ function checkQueues(sched: Sched, out: string[]): void {
   });
   if (global !== runq.globalSize) out.push(`Q1: ${global} goroutines in the global queue, counted ${runq.globalSize}`);
   for (let g = 1 as G; g <= sched.rowsUsed; g++) {
-    const wanted = gt.status[g] === GStatus.runnable ? 1 : 0;
+    const wanted = gt.status[g] === GStatus.runnable && gt.system[g] !== SystemG.sliced ? 1 : 0;
     if (queued[g] !== wanted) out.push(`Q1: goroutine ${gt.goid[g]} is ${gStatusNames[gt.status[g]]} and in ${queued[g]} run queues`);
   }
   let live = 0;
-  for (const _g of sched.goroutines()) live++;
+  for (const g of sched.goroutines()) if (gt.system[g] === SystemG.no) live++;
   let unused = 0; // made, and not yet started
-  for (let g = 1 as G; g <= sched.rowsUsed; g++) if (gt.status[g] === GStatus.idle && gt.system[g] === 0) unused++;
+  for (let g = 1 as G; g <= sched.rowsUsed; g++) if (gt.status[g] === GStatus.idle && gt.system[g] === SystemG.no) unused++;
   if (live + unused !== sched.live) out.push(`Q1: ${live} goroutines live, counted ${sched.live}`);
   sched.eachFree((g) => {
     if (gt.status[g] !== GStatus.dead) out.push(`Q1: goroutine ${gt.goid[g]} is ${gStatusNames[gt.status[g]]} and its row is free`);

@@ -94,6 +94,18 @@ export const waitReasonNames: readonly string[] = [
   'debug call',
 ];
 
+/** Whose a goroutine is: the table's column `system`. Source: isSystemGoroutine. */
+export const enum SystemG {
+  /** The program's. */
+  no = 0,
+  /** The runtime's own: not counted, not dumped, no part of a deadlock. */
+  queued = 1,
+  /** As queued, and it runs in slices of the Ps' steps: while it is runnable it is in no run queue (helpers.ts). */
+  sliced = 2,
+  /** runfinq while it runs a finalizer of the program: not counted, and dumped. */
+  userCode = 3,
+}
+
 export function gTable(mem: LinearAlloc, rows: number) {
   mem.table('g');
   return {
@@ -118,7 +130,7 @@ export function gTable(mem: LinearAlloc, rows: number) {
     creator: mem.i32<G>('creator', rows),
     /** Goroutine id of the creator. */
     parent: mem.i32<G>('parent', rows),
-    /** 1: one of the runtime's own; not counted, not dumped, no part of a deadlock. */
+    /** SystemG. Set when the row is taken; runfinq changes its own. */
     system: mem.u8<G>('system', rows),
     /** Row of the M that it is locked to (LockOSThread); 0 for none. */
     lockedM: mem.u16<G>('lockedM', rows),

@@ -3,7 +3,7 @@
 // A row is a descriptor in the arena; beside it lie the continuation (a generator) and the Op (op.ts), which JavaScript must
 // keep. Rows are used again, ids are not: each P takes them in batches of 16. Source: proc.go newproc1, gfput, gfget.
 import { gothrow } from '../runtime/internal/throw.ts';
-import { type G, GStatus, type GTable, gStatusNames, WaitReason } from './g.ts';
+import { type G, GStatus, type GTable, gStatusNames, SystemG, WaitReason } from './g.ts';
 import { Op } from './op.ts';
 import { maxProcs, type P } from './p.ts';
 import type { Stacks } from './stack.ts';
@@ -36,8 +36,7 @@ export interface Unwinder {
   threw(g: G, error: unknown): Continuation | null;
 }
 
-/** Goroutine ids 2 to 4 belong to Go's system goroutines: forcegc, bgsweep, bgscavenge. */
-export const forceGCGoid = 2;
+/** Goroutine ids 2 to 4 belong to the helpers that are there from the beginning: helpers.ts. */
 const firstUserGoid = 5;
 const goidBatch = 16;
 
@@ -59,6 +58,8 @@ export class Goroutines {
   live = 0;
   /** Rows that were ever used; the collector scans the stacks of these. */
   rowsUsed = 0;
+  /** Rows of the runtime's own goroutines, which never end. */
+  private ownRows = 0;
   protected freeRows: G = 0 as G;
   /** Free rows. Go's gFree.n, of all Ps together. */
   free = 0;
@@ -69,7 +70,8 @@ export class Goroutines {
   constructor(
     readonly gt: GTable,
     readonly stacks: Stacks,
-    private readonly rows: number,
+    /** Most goroutines of the program at once. */
+    private readonly most: number,
   ) {}
 
   /**
@@ -82,7 +84,7 @@ export class Goroutines {
     if (g !== 0) {
       this.freeRows = gt.schedLink[g] as G;
       this.free--;
-    } else if (this.rowsUsed + 1 < this.rows) {
+    } else if (this.rowsUsed - this.ownRows < this.most) {
       g = ++this.rowsUsed as G;
       this.ops[g] = new Op(g);
       this.continuations[g] = null;
@@ -99,15 +101,16 @@ export class Goroutines {
     gt.waitReason[g] = WaitReason.none;
     gt.waitSince[g] = 0;
     gt.lockedM[g] = 0;
-    gt.system[g] = 0;
+    gt.system[g] = SystemG.no;
     this.live++;
     return g;
   }
 
-  /** A goroutine of the runtime's own. Source: isSystemGoroutine. */
-  newSystemG(goPc: number, goid = 0): G {
+  /** A goroutine of the runtime's own, which never ends; as newG. */
+  newSystemG(goPc: number, goid: number, kind: SystemG): G {
+    this.ownRows++;
     const g = this.newG(goPc, goid);
-    this.gt.system[g] = 1;
+    this.gt.system[g] = kind;
     this.live--;
     return g;
   }
@@ -212,29 +215,10 @@ export class Goroutines {
     this.calls[g] = null;
     this.stacks.freeAll(g);
     gt.elem[g] = 0;
-    if (gt.system[g] === 0) this.live--;
+    if (gt.system[g] === SystemG.no) this.live--;
     gt.schedLink[g] = this.freeRows;
     this.freeRows = g;
     this.free++;
-  }
-
-  /** Forgets all goroutines as if there never had been one; nobody waits on anything. Exploring runs program after program. */
-  protected forgetAll(): void {
-    const { gt } = this;
-    for (let g = 1 as G; g <= this.rowsUsed; g++) {
-      if (gt.status[g] === GStatus.dead) continue;
-      this.continuations[g] = null;
-      this.calls[g] = null;
-      this.stacks.freeAll(g);
-      gt.elem[g] = 0;
-    }
-    this.rowsUsed = 0;
-    this.freeRows = 0 as G;
-    this.free = 0;
-    this.live = 0;
-    this.nextGoid = 1;
-    this.curg = 0 as G;
-    this.entering = null;
   }
 
   /** Visits the rows that are free to be used again. */
@@ -248,12 +232,13 @@ export class Goroutines {
     gothrow(`Q5: goroutine ${gt.goid[g]} is ${gStatusNames[gt.status[g]]}, wanted ${gStatusNames[from]}`);
   }
 
-  /** Every goroutine that is not dead, oldest row first; system: those of the runtime's own as well. */
+  /** Every goroutine that is not dead, oldest row first; system: those as well that run nothing of the program. */
   *goroutines(system = false): Generator<G, void, void> {
     const { gt } = this;
     for (let g = 1 as G; g <= this.rowsUsed; g++) {
       const status = gt.status[g];
-      if (status !== GStatus.dead && status !== GStatus.idle && (system || gt.system[g] === 0)) yield g;
+      if (status === GStatus.dead || status === GStatus.idle) continue;
+      if (system || gt.system[g] === SystemG.no || gt.system[g] === SystemG.userCode) yield g;
     }
   }
 }

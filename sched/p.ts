@@ -61,6 +61,8 @@ export function pTable(mem: LinearAlloc) {
     clock: mem.f64<P>('clock', rows),
     /** What this P does for the collector (WorkerMode); none while nothing marks. The P itself writes it. */
     workerMode: mem.u8<P>('workerMode', rows),
+    /** The mark worker that marks on it; 0: none. */
+    worker: mem.i32<P>('worker', rows),
     /** Nanoseconds that this P's fractional worker has marked in this cycle. Go's gcFractionalMarkTime. */
     fractionalTime: mem.f64<P>('fractionalTime', rows),
     /** Nanoseconds of sweeping that this P still owes: a third of the time of its goroutines. */

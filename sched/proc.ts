@@ -7,7 +7,7 @@
 //   steal.ts      looking for work elsewhere        lockthread.ts  a goroutine with an M of its own
 //   m.ts          threads: waking, spinning
 //   stw.ts        stopping the world, GOMAXPROCS    background.ts  the collector's share of a P's time
-//   schedtrace.ts, check.ts                         what can be seen, and what must hold
+//   helpers.ts    the runtime's own goroutines      schedtrace.ts, check.ts   what can be seen, and what must hold
 //
 // One round of a P (step): fire due timers, mark if the P is a mark worker now, else findRunnable, run the goroutine until it
 // yields (a turn), charge its time, sweep a little. findRunnable looks, in Go's order, at the global queue every 61st round,
@@ -36,6 +36,7 @@ import { fatal } from '../runtime/internal/throw.ts';
 import { Background } from './background.ts';
 import { Contention } from './contention.ts';
 import { type G, GStatus, type GTable, gTable, WaitReason } from './g.ts';
+import { Helpers, helperRows } from './helpers.ts';
 import { Holds } from './holds.ts';
 import { ThreadLocks } from './lockthread.ts';
 import { type M, MStatus, Ms, type MTable, mTable, type Threads } from './m.ts';
@@ -63,12 +64,12 @@ export interface SchedTables {
   readonly gt: GTable;
   readonly pt: PTable;
   readonly mt: MTable;
-  readonly rows: number;
+  readonly goroutines: number;
 }
 
-/** Carves the scheduler's tables; rows: goroutines at once, plus 1. */
-export function schedTables(mem: LinearAlloc, rows: number): SchedTables {
-  return { gt: gTable(mem, rows), pt: pTable(mem), mt: mTable(mem), rows };
+/** Carves the scheduler's tables; goroutines: most of the program at once. */
+export function schedTables(mem: LinearAlloc, goroutines: number): SchedTables {
+  return { gt: gTable(mem, 1 + goroutines + helperRows), pt: pTable(mem), mt: mTable(mem), goroutines };
 }
 
 /** What the scheduler is made of besides its tables. */
@@ -119,6 +120,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   readonly contention: Contention;
   /** The block or the mutex profile is on: contention.ts hears of each wait. Written there. */
   timesWaits = false;
+  readonly helpers: Helpers;
   private readonly background = new Background(this);
   /** The running P's side of allocation. */
   mutator: Mutator;
@@ -145,7 +147,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   private readonly anyOrder: boolean;
 
   constructor(tables: SchedTables, parts: SchedParts) {
-    super(tables.gt, new Stacks(parts.heap, tables.gt), tables.rows);
+    super(tables.gt, new Stacks(parts.heap, tables.gt), tables.goroutines);
     this.pt = tables.pt;
     this.mt = tables.mt;
     const { procs, heap, gc, mutators, makeMutator, events, chooser } = parts;
@@ -169,6 +171,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.sysmon = new Sysmon(this);
     this.locks = new ThreadLocks(this);
     this.contention = new Contention(this, parts.blocks, parts.symtab);
+    this.helpers = new Helpers(this, parts.symtab);
     const { pt, ms } = this;
     for (let p = 0 as P; p < maxProcs; p++) pt.schedTick[p] = 1; // before main, Go's own goroutines had their rounds
     for (let p = (procs - 1) as P; p > 0; p--) ms.putIdleP(p as P);
@@ -327,6 +330,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
    * Throws what a goroutine died of, or Go's deadlock. Source: schedule, runtime.main.
    */
   run(): boolean {
+    if (!this.mainStarted) this.helpers.start();
     this.mainStarted = true;
     while (!this.mainDone && this.doomed === null) {
       const p = this.pickP();
@@ -547,9 +551,9 @@ export class Sched extends Goroutines implements CallStack, Threads {
     const after = clock[p] + turnNanos + this.takeNanos();
     clock[p] = after;
     gt.readyAt[g] = after;
-    this.background.sweep(p, after - before);
     if (gt.status[g] === GStatus.syscall) this.syscalls.left(p);
-    else if (this.locks.count !== 0) this.locks.turnEnded(p, g);
+    this.background.sweep(p, after - before);
+    if (this.locks.count !== 0 && gt.status[g] !== GStatus.syscall) this.locks.turnEnded(p, g);
   }
 
   /** A turn ended, and the goroutine could go on: Gosched, preemption, a pause, or a bare yield. */
@@ -563,6 +567,17 @@ export class Sched extends Goroutines implements CallStack, Threads {
     if (stop === Stop.preempted) this.pt.preempt[p] = 0;
     gt.status[g] = GStatus.runnable;
     if (this.events.on) this.events.emit(stop === Stop.preempted ? Ev.goPreempt : Ev.goYield, gt.goid[g], 0, p);
+    this.runq.putGlobal(g);
+  }
+
+  /** The goroutine that p has paused, if any, loses it to somebody else. */
+  preemptPaused(p: P): void {
+    const { gt, pt, events } = this;
+    const g = pt.paused[p] as G;
+    if (g === 0) return;
+    pt.paused[p] = 0;
+    gt.status[g] = GStatus.runnable;
+    if (events.on) events.emit(Ev.goPreempt, gt.goid[g], 0, p);
     this.runq.putGlobal(g);
   }
 

@@ -28,7 +28,7 @@ function processor({ pt, timers, free }: Sched, p: P, size: number): string {
 /** The goroutine that an M runs or is in a system call of: its id, -1 for none. */
 function goidOn({ gt, mt, pt, curg, curp }: Sched, m: M): number {
   const p = mt.p[m] as P;
-  const g = (mt.curg[m] || (p === noP ? 0 : pt.paused[p] || (p === curp ? curg : 0))) as G;
+  const g = (mt.curg[m] || (p === noP ? 0 : pt.paused[p] || pt.worker[p] || (p === curp ? curg : 0))) as G;
   return g === 0 ? -1 : gt.goid[g];
 }
 

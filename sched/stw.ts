@@ -146,6 +146,7 @@ export class StoppedWorld implements World {
     if (p !== sched.curp && pt.m[p] !== 0) this.evict(p);
     runq.evacuate(p);
     if (pt.workerMode[p] === WorkerMode.dedicated) gc.pacer.workers.dedicatedNeeded++;
+    sched.helpers.endWorker(p);
     pt.workerMode[p] = WorkerMode.none;
     mutators[p]!.retire();
     pt.status[p] = PStatus.dead;
@@ -153,14 +154,8 @@ export class StoppedWorld implements World {
 
   /** p's M goes to sleep; the goroutine that it ran, which is paused, is preempted. */
   private evict(p: P): void {
-    const { pt, mt, gt, ms, runq, events, locks } = this.sched;
-    const paused = pt.paused[p] as G;
-    pt.paused[p] = 0;
-    if (paused !== 0) {
-      gt.status[paused] = GStatus.runnable;
-      if (events.on) events.emit(Ev.goPreempt, gt.goid[paused], 0, p);
-      runq.putGlobal(paused);
-    }
+    const { pt, mt, ms, locks } = this.sched;
+    this.sched.preemptPaused(p);
     pt.status[p] = PStatus.running;
     const m = ms.release(p);
     if (mt.spinning[m] !== 0) ms.endSpinning(m);
@@ -214,6 +209,15 @@ export class StoppedWorld implements World {
     }
   }
 
+  startWorkers(): void {
+    this.sched.helpers.startWorkers();
+  }
+
+  wakeSweeper(): void {
+    const { helpers, curp } = this.sched;
+    if (helpers.sweeper !== 0) helpers.wake(helpers.sweeper, curp);
+  }
+
   backgroundMark(): void {
     this.sched.backgroundMark();
   }
@@ -234,6 +238,7 @@ export class StoppedWorld implements World {
     const { sched } = this;
     sched.changed();
     for (let p = 0 as P; p < sched.procs; p++) {
+      sched.helpers.endWorker(p);
       sched.pt.workerMode[p] = WorkerMode.none;
       sched.pt.fractionalTime[p] = 0;
     }

@@ -4,10 +4,7 @@
 //
 // While all Ps are idle it sleeps; the first P that runs wakes it.
 
-import { Ev } from '../runtime/internal/events.ts';
-import { type G, GStatus, WaitReason } from './g.ts';
-import { forceGCGoid } from './newproc.ts';
-import { noP, type P, PStatus } from './p.ts';
+import { type P, PStatus } from './p.ts';
 import type { Sched } from './proc.ts';
 
 /** A goroutine may run for so many nanoseconds before others get a turn. Go's forcePreemptNS. */
@@ -32,8 +29,6 @@ export class Sysmon {
   /** Prints such lines. */
   trace: (() => void) | null = null;
   private lastTrace = -Infinity;
-  /** The goroutine that begins forced collections; 0 until there was one. */
-  private helper: G = 0 as G;
 
   constructor(private readonly sched: Sched) {}
 
@@ -63,7 +58,7 @@ export class Sysmon {
     if (this.asleep) this.wake(now); // from time to time it wakes by itself
     if (this.retake(now)) this.quiet = 0;
     else this.quiet++;
-    if (sched.gc.periodicDue(now)) this.forceGC();
+    if (sched.gc.periodicDue(now)) sched.helpers.wakeForceGC();
     if (this.tracePeriod > 0 && now - this.lastTrace >= this.tracePeriod) {
       this.lastTrace = now;
       this.trace?.();
@@ -116,29 +111,5 @@ export class Sysmon {
     }
     // With no work to do it may stay for a while, but not for ever: it would keep sysmon awake.
     return !(runq.length(p) === 0 && ms.spinning + ms.idlePs > 0 && seenSyscallWhen[p] + timeSlice > now);
-  }
-
-  /** Two minutes without a collection: the helper goroutine begins one. Source: forcegchelper. */
-  private forceGC(): void {
-    const { sched } = this;
-    const { gt, gc } = sched;
-    if (this.helper === 0) {
-      this.helper = sched.newSystemG(0, forceGCGoid);
-      gt.status[this.helper] = GStatus.waiting;
-      gt.waitReason[this.helper] = WaitReason.forceGCIdle;
-      sched.continuations[this.helper] = (function* forcegchelper() {
-        for (;;) {
-          gc.periodic(sched.now());
-          yield* sched.park(WaitReason.forceGCIdle);
-        }
-      })();
-    }
-    if (gt.status[this.helper] !== GStatus.waiting) return; // it is on its way
-    gt.status[this.helper] = GStatus.runnable;
-    gt.readyAt[this.helper] = sched.now();
-    if (sched.events.on) sched.events.emit(Ev.goReady, gt.goid[this.helper], 0, noP);
-    sched.runq.putGlobal(this.helper);
-    const p = sched.ms.takeIdleP();
-    if (p !== noP) sched.ms.start(p, false, sched.now());
   }
 }

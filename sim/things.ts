@@ -3,7 +3,7 @@
 import type { RType } from '../heap/types.ts';
 import { Atomic, Cell } from '../sched/cell.ts';
 import { Channels, ElemKind, HChannel, type Received } from '../sched/chan.ts';
-import { Cond, condBytes } from '../sched/cond.ts';
+import { Cond } from '../sched/cond.ts';
 import { WaitReason } from '../sched/g.ts';
 import type { Locker } from '../sched/mutex.ts';
 import { Mutex } from '../sched/mutex.ts';
@@ -46,7 +46,6 @@ class ExploringChannel extends HChannel implements Operand {
   ) {
     super(all, type, bytes, kind, capacity);
     this.id = ++world.things;
-    if (kind !== ElemKind.pointer) this.placeOffHeap(world.takeWords(bytes >>> 2)); // nothing that the collector should see
   }
 
   override send(value: unknown): Op {
@@ -198,7 +197,6 @@ class ExploringMutex extends Mutex implements Operand {
   ) {
     super(world, type, bytes);
     this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(bytes >>> 2));
   }
 
   override lock(): Blocking<void> {
@@ -236,7 +234,6 @@ class ExploringRWMutex extends RWMutex implements Operand {
   ) {
     super(world, type, bytes);
     this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(bytes >>> 2));
   }
 
   override lock(): Blocking<void> {
@@ -290,7 +287,6 @@ class ExploringOnce extends Once implements Operand {
   ) {
     super(world, type, bytes);
     this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(bytes >>> 2));
   }
 
   override do(fn: OnceFunc): Blocking<void> {
@@ -325,7 +321,6 @@ class ExploringWaitGroup extends WaitGroup implements Operand {
   ) {
     super(world, type, bytes);
     this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(bytes >>> 2));
   }
 
   override wait(): Blocking<void> {
@@ -357,7 +352,6 @@ class ExploringCond extends Cond implements Operand {
   ) {
     super(world, type, locker);
     this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(condBytes >>> 2));
   }
 
   override wait(): Blocking<void> {
@@ -394,7 +388,6 @@ class ExploringSemaphore extends Semaphore implements Operand {
   ) {
     super(world, type, bytes);
     this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(bytes >>> 2));
   }
 
   override acquire(): Blocking<void> {

@@ -12,8 +12,7 @@ export type End =
   | { readonly how: 'found'; readonly finding: Finding }
   | { readonly how: 'broken off' };
 
-/** Nothing. */
-export const fine: Finding = { verdict: null, message: '', identity: '', error: undefined };
+const fine: Finding = { verdict: null, message: '', identity: '', error: undefined };
 
 /** What an end means. blocked: who waits for ever. */
 export function verdictOf(

@@ -3,7 +3,7 @@
 //
 // Kinds are versioned by the list: append, never renumber; eventsVersion goes up when a kind changes its meaning.
 
-export const eventsVersion = 2;
+export const eventsVersion = 3;
 
 /**
  * Kinds of events, with what a, b, c, d are. "P" is the processor on which it happened; when it happened is `now()` of the
@@ -60,10 +60,13 @@ export const enum Ev {
   stwDone = 45,
   /** a GOMAXPROCS */
   gomaxprocs = 46,
-  /** a mode (WorkerMode), b 0, c P: a slice of its mark worker */
+  /** a mode (WorkerMode), b goid of the mark worker, c P: it marks */
   workerStart = 47,
-  /** a mode, b nanoseconds that it took, which are not on the P's clock yet, c P */
+  /** a 0, b goid, c P: it waits until there is more to mark */
   workerStop = 48,
+  /** The running goroutine scans in return for what it allocates. */
+  assistStart = 49,
+  assistDone = 50,
 }
 
 /** Why the world stops. */
@@ -102,6 +105,8 @@ export const eventNames: Readonly<Record<number, string>> = {
   [Ev.gomaxprocs]: 'Gomaxprocs',
   [Ev.workerStart]: 'WorkerStart',
   [Ev.workerStop]: 'WorkerStop',
+  [Ev.assistStart]: 'AssistStart',
+  [Ev.assistDone]: 'AssistDone',
 };
 
 /** Reads one event. Called in the order in which things happened. */

@@ -131,7 +131,7 @@ const everything: GoFunc<[]> = function* main(go) {
   yield* wg.wait();
   yield* go.gc();
   go.gomaxprocs(1);
-  yield* go.sleep(130e9); // two minutes without a collection: forcegc's goroutine, which was there before
+  yield* go.sleep(130e9); // two minutes without a collection: forcegc runs
 };
 
 describe.skipIf(tool === null)('go tool trace -d', () => {
@@ -149,10 +149,13 @@ describe.skipIf(tool === null)('go tool trace -d', () => {
     ])(`${name} %j`, async (options) => {
       const { trace, counts } = traced(main(), { heapBytes: 16 << 20, gogc: 10, ...options });
       const lines = await dump(trace.go());
-      expect(having(lines, 'GoCreate').filter((l) => !/ g=1\d{9}\b/.test(l.split('off=')[1]!))).toHaveLength(counts(Ev.goCreate)); // but for workers
+      expect(having(lines, 'GoCreate')).toHaveLength(counts(Ev.goCreate));
       expect(having(lines, 'GoEnd')).toHaveLength(counts(Ev.goEnd));
       expect(having(lines, 'ProcStop')).toHaveLength(counts(Ev.procStop));
       expect(having(lines, 'GCDone').length).toBeGreaterThan(0);
+      expect(having(lines, 'GCMarkAssistStart')).toHaveLength(counts(Ev.assistStart));
+      expect(having(lines, 'GCMarkAssistDone')).toHaveLength(counts(Ev.assistStart));
+      if (Object.keys(options).length === 0) expect(counts(Ev.assistStart)).toBeGreaterThan(0);
       expect(having(lines, 'GCSTWDone').length).toBeGreaterThanOrEqual(having(lines, 'GCDone').length);
     });
   }
@@ -169,7 +172,7 @@ describe.skipIf(tool === null)('go tool trace -d', () => {
     const lines = await dump(trace.go());
     const kinds = new Set(lines.map((l) => l.split(' ')[1]));
     const wanted = ['Send', 'Recv', 'Select', 'Sync', 'Cond', ''].map((what) => `GoBlock${what}`);
-    wanted.push('GoSleep', 'GoStop', 'GoSched', 'GoSysCall', 'GoSysBlock', 'GoSysExit', 'GoUnblock', 'GoEnd', 'GoWaiting', 'GoCreate');
+    wanted.push('GoSleep', 'GoStop', 'GoSched', 'GoSysCall', 'GoSysBlock', 'GoSysExit', 'GoUnblock', 'GoEnd', 'GoCreate');
     wanted.push('GoStart', 'GoStartLabel', 'ProcStart', 'ProcStop', 'Gomaxprocs', 'HeapAlloc', 'HeapGoal', 'GCSweepStart', 'GCSweepDone');
     wanted.push('GCStart', 'GCDone', 'GCSTWStart', 'GCSTWDone');
     expect(wanted.filter((kind) => !kinds.has(kind))).toEqual([]);

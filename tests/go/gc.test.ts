@@ -227,7 +227,7 @@ test('TestPrintGC', () => {
       go.go(function* collector(go) {
         while (!done) yield* go.gc();
       });
-      for (let i = 0; i < 300; i++) {
+      for (let i = 0; i < 600; i++) {
         try {
           yield* go.gosched();
         } finally {
@@ -238,7 +238,7 @@ test('TestPrintGC', () => {
     },
     { procs: 2 },
   );
-  expect(printed).toBe(300);
+  expect(printed).toBe(600);
   expect(rt.stats().numGC).toBeGreaterThan(10);
 });
 

@@ -28,6 +28,7 @@ test('every kind has a name of its own', () => {
     Ev.goCreate, Ev.goStart, Ev.goPark, Ev.goReady, Ev.goYield, Ev.goEnd, Ev.goPreempt, Ev.goSysCall, Ev.goSysExit, Ev.malloc, Ev.free,
     Ev.barrier, Ev.goSysBlock, Ev.gcPhase, Ev.sweepSpan, Ev.profileRotate, Ev.gcMarkDone, Ev.choice, Ev.procStart, Ev.procStop,
     Ev.threadCreate, Ev.threadExit, Ev.stwStart, Ev.stwDone, Ev.gomaxprocs, Ev.workerStart, Ev.workerStop,
+    Ev.assistStart, Ev.assistDone,
   ];
   expect(Object.keys(eventNames).map(Number)).toEqual(kinds);
   expect(new Set(Object.values(eventNames)).size).toBe(kinds.length);
