@@ -44,6 +44,8 @@ export class Context {
   held: readonly unknown[] | null = null;
   /** Pcs of goroutine functions. */
   readonly goPcs = new WeakMap<object, number>();
+  /** By name, when they are known by that alone; else null. */
+  namesOnly: Map<string, number> | null = null;
   /** The last one that was asked for: a loop starts many of one function. */
   readonly lastGo = { fn: null as object | null, pc: 0 };
   /** The frames of functions that run. */

@@ -421,7 +421,7 @@ function notAReference(who: string, value: unknown): void {
 /** @internal Pc of a goroutine function; its place is that of the first `go` statement that starts it. */
 function goStatementPc(ctx: Context, fn: { name: string }, above: unknown): number {
   if (fn === ctx.lastGo.fn) return ctx.lastGo.pc;
-  const pc = ctx.goPcs.get(fn) ?? newGoPc(ctx, fn, above);
+  const pc = ctx.namesOnly !== null ? pcByName(ctx, ctx.namesOnly, fn.name) : (ctx.goPcs.get(fn) ?? newGoPc(ctx, fn, above));
   ctx.lastGo.fn = fn;
   ctx.lastGo.pc = pc;
   return pc;
@@ -434,6 +434,15 @@ function newGoPc(ctx: Context, fn: { name: string }, above: unknown): number {
   ctx.goPcs.set(fn, pc);
   return pc;
 }
+function pcByName(ctx: Context, known: Map<string, number>, name: string): number {
+  let pc = known.get(name);
+  if (pc === undefined) {
+    pc = ctx.machine.symtab.pc(`main.${name || 'func1'}`, '??', 0);
+    known.set(name, pc);
+  }
+  return pc;
+}
+
 /** Places of goroutine functions: the same in every runtime that starts them. */
 const goSites = new WeakMap<object, CallSite>();
 

@@ -250,6 +250,12 @@ export class Panics implements Unwinder {
     return null;
   }
 
+  /** Forgets all goroutines. */
+  forget(): void {
+    this.unwindings.length = 0;
+    this.lastWords = null;
+  }
+
   /** The record of an exception: one that is under way already, or a new one (of one that was recovered and thrown again). */
   private raise(u: Unwinding, thrown: unknown): Panicking {
     if (u.panic !== null && u.panic.error === thrown && !u.panic.recovered) return u.panic;

@@ -144,6 +144,24 @@ export class Runtime {
     spawn(this, this.ctx, first, [], symtab.pc('main.main', site.file, site.line));
   }
 
+  /** @internal The program has ended, and another one will run; the scheduler has forgotten the goroutines of this one. */
+  forget(): void {
+    this.ran = false;
+    this.ctx.thrown = null;
+    this.ctx.panics.forget();
+    this.sync.pools.inUse.clear();
+  }
+
+  /** @internal Goroutine functions are known by their names alone: looking for a place takes long, and there are many of them. */
+  set namesOnly(on: boolean) {
+    this.ctx.namesOnly = on ? new Map() : null;
+  }
+
+  /** @internal Frames of functions that are active now. */
+  get depth(): number {
+    return this.ctx.frames.depth;
+  }
+
   /**
    * Registers a package's initialization, which runs in main's goroutine before main, in the order of the calls: Go's init
    * functions. With GODEBUG=inittrace=1 each leaves a line. Throws TypeError once the program has begun.

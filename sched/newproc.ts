@@ -221,6 +221,25 @@ export class Goroutines {
     this.free++;
   }
 
+  /** Forgets all goroutines as if there never had been one; nobody waits on anything. Exploring runs program after program. */
+  protected forgetAll(): void {
+    const { gt } = this;
+    for (let g = 1 as G; g <= this.rowsUsed; g++) {
+      if (gt.status[g] === GStatus.dead) continue;
+      this.continuations[g] = null;
+      this.calls[g] = null;
+      this.stacks.freeAll(g);
+      gt.elem[g] = 0;
+    }
+    this.rowsUsed = this.ownRows = 0;
+    this.freeRows = 0 as G;
+    this.free = 0;
+    this.live = 0;
+    this.nextGoid = 1;
+    this.curg = 0 as G;
+    this.entering = null;
+  }
+
   /** Visits the rows that are free to be used again. */
   eachFree(visit: (g: G) => void): void {
     for (let g = this.freeRows; g !== 0; g = this.gt.schedLink[g] as G) visit(g);

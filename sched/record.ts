@@ -35,6 +35,7 @@ export abstract class HeapRecord implements RecordHandle {
   private saved: Int32Array | null = null;
   /** Virtual time of the last operation. */
   private time = 0;
+  private offHeap = false;
 
   constructor(
     readonly sched: Sched,
@@ -79,8 +80,20 @@ export abstract class HeapRecord implements RecordHandle {
     this.sched.holds.drop(slot);
   }
 
+  /** Its record is at this word, off the heap and zeroed; the collector has nothing to do with it. Who explores schedules makes many. */
+  protected placeOffHeap(word: number): void {
+    this.offHeap = true;
+    this.i = word;
+    this.seen = this.gc.cycle;
+    this.created();
+  }
+
   private meet(): void {
     const { gc, heap } = this;
+    if (this.offHeap) {
+      this.seen = gc.cycle;
+      return;
+    }
     if (this.i !== 0 && !gc.marking) ensureSwept(heap, heap.spanOf(this.i << 2)); // may call freed()
     if (this.i === 0) this.create();
     else if (gc.marking) gc.work.grey(this.i << 2);

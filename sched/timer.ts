@@ -132,6 +132,17 @@ export class Timers {
     while (this.next <= now) this.fireFirst(this.nextP, now);
   }
 
+  /** Forgets all timers. */
+  clear(): void {
+    for (const heap of this.heaps) {
+      if (heap === undefined) continue;
+      for (let slot = 0; slot < heap.size; slot++) this.forget(this.w[heap.at + slot]!);
+      heap.size = 0;
+    }
+    this.next = Infinity;
+    this.nextSeq = 1;
+  }
+
   /** Fires the earliest timer, whatever the time is, and returns when it was due. There is one. */
   fireNext(): number {
     const when = this.next;

@@ -1,14 +1,18 @@
 // explore: many schedules of one program. The first failure is run once more with everything written down.
-import { runSchedule } from './loop.ts';
+import { inWorld, runSettings, type World } from './loop.ts';
 import { Portfolio } from './portfolio.ts';
 import { Tally } from './tally.ts';
-import type { Decider, Exploration, ExploreOptions, Failure, Outcome, Program, StrategyFigures, Task } from './types.ts';
+import type { Decider, Exploration, ExploreOptions, Failure, Program, StrategyFigures, Task } from './types.ts';
 
 /** Milliseconds between two reports of progress. */
 const progressMillis = 200;
 
 /** Runs schedules of a program on this thread until one fails, or as many as the options say. */
 export function exploreSync(program: Program, options: ExploreOptions = {}): Exploration {
+  return inWorld(runSettings(options), (world) => exploreIn(world, program, options));
+}
+
+function exploreIn(world: World, program: Program, options: ExploreOptions): Exploration {
   const { schedules = 1000, seed = 1, strategy = 'portfolio', keepGoing = false, budgetMs = Infinity, onProgress } = options;
   const began = performance.now();
   const portfolio = new Portfolio(strategy);
@@ -30,19 +34,19 @@ export function exploreSync(program: Program, options: ExploreOptions = {}): Exp
     }
     const searcher = portfolio.of(n);
     searcher.begin(seed, n);
-    const outcome = runSchedule(program, searcher, options);
-    portfolio.ended(n, outcome);
-    steps += outcome.steps;
-    if (outcome.width > width) width = outcome.width;
-    distinct.add(outcome.hash);
+    const { verdict } = world.run(program, searcher, none);
+    portfolio.ended(n, world);
+    steps += world.step;
+    if (world.width > width) width = world.width;
+    distinct.add(world.hash);
     const figures = (perStrategy[searcher.name] ??= { schedules: 0, steps: 0, failures: 0, first: null });
     figures.schedules++;
-    figures.steps += outcome.steps;
+    figures.steps += world.step;
     n++;
-    if (outcome.verdict === null) continue;
+    if (verdict === null) continue;
     figures.failures++;
     figures.first ??= n - 1;
-    failures.push(failureOf(program, options, outcome, { strategy: searcher.name, schedule: n - 1, seed }));
+    failures.push(failureOf(program, world, { strategy: searcher.name, schedule: n - 1, seed }));
     if (!keepGoing) break;
   }
   const warnings = width > 1 || n === 0 ? [] : [noConcurrency];
@@ -60,6 +64,7 @@ export function exploreSync(program: Program, options: ExploreOptions = {}): Exp
   };
 }
 
+const none = {};
 const noConcurrency = 'there never was a choice between two goroutines: all schedules of this program are the same';
 
 /** The same; the promise is kept when it is done. */
@@ -84,13 +89,11 @@ export class SameAgain implements Decider {
   }
 }
 
-function failureOf(
-  program: Program,
-  options: ExploreOptions,
-  found: Outcome,
-  where: Pick<Failure, 'strategy' | 'schedule' | 'seed'>,
-): Failure {
-  const again = runSchedule(program, new SameAgain(found.order, found.selects), { ...options, details: true });
+/** The schedule that a world has run last, run once more with everything written down. */
+function failureOf(program: Program, world: World, where: Pick<Failure, 'strategy' | 'schedule' | 'seed'>): Failure {
+  const found = world.outcome();
+  world.run(program, new SameAgain(found.order, found.selects), { details: true });
+  const again = world.outcome();
   return {
     ...where,
     verdict: found.verdict!,

@@ -15,6 +15,7 @@ import { ExploringChannels, ExploringSelects, ExploringSync } from './things.ts'
 import {
   clockTask,
   type Decider,
+  type Finding,
   OpKind,
   type Outcome,
   type Point,
@@ -26,7 +27,7 @@ import {
   type Thing,
   type TimeMode,
 } from './types.ts';
-import { type End, verdictOf } from './verdict.ts';
+import { type End, fine, verdictOf } from './verdict.ts';
 
 /** Options of a run with nothing left open. */
 export interface RunSettings {
@@ -52,30 +53,50 @@ export function runSettings(o: RunOptions): RunSettings {
 
 /** When only tickers are left and nobody can go on: firings of each without an effect after which none is expected any more. */
 const idleRounds = 4;
+/** Goroutines that have a stack before the first schedule: as many as fit into a page. */
+const stacksReady = 126;
 
-/** A machine in which schedules are run, one after the other. */
+const quiet: End = { how: 'quiet', tickers: 0 };
+const brokenOff: End = { how: 'broken off' };
+const bound: End = { how: 'bound' };
+const nowhere = { file: '??', line: 0 };
+
+/** A machine in which schedules are run, one after the other. What one leaves behind no other can see. */
 export class World implements Point, Chooser {
   readonly everyOperation = false;
-  readonly rt: Runtime;
-  readonly sched: ExploringSched;
+  sched!: ExploringSched;
   step = 0;
   last: Task = -1;
   timer = false;
+  /** Points at which there was a choice, and most tasks that could go on at one. */
+  points = 0;
+  width = 0;
+  private rt!: Runtime;
   private decider: Decider = firstOf;
-  private readonly order: Task[] = [];
+  private order: Int32Array;
   private readonly selects: number[] = [];
   private readonly trace: Step[] = [];
   private noAnswer: { error: unknown } | null = null;
   private firings = 0;
   private preemptions = 0;
-  private width = 0;
-  private points = 0;
+  private lines = 0;
   private clockLine = 0;
   private selectLine = 0;
-  private hash = 0;
+  private end: End = quiet;
 
-  constructor(private readonly settings: RunSettings) {
-    const { heapBytes, maxGoroutines } = settings;
+  constructor(public settings: RunSettings) {
+    this.order = new Int32Array(settings.maxSteps);
+    this.build();
+  }
+
+  /** Whether its machine has the size that the settings want. */
+  fits({ heapBytes, maxGoroutines }: RunSettings): boolean {
+    return heapBytes === this.settings.heapBytes && maxGoroutines === this.settings.maxGoroutines;
+  }
+
+  /** Makes the machine. Every goroutine of a small program has its stack before the first schedule, so that none has to make one. */
+  private build(): void {
+    const { heapBytes, maxGoroutines } = this.settings;
     let made: ExploringSched | null = null;
     this.rt = new Runtime(
       { heapBytes, maxGoroutines, chooser: this, memProfileRate: 0, backing: 'plain' },
@@ -86,13 +107,22 @@ export class World implements Point, Chooser {
         sync: () => new ExploringSync(made!),
       },
     );
+    this.rt.namesOnly = true;
     this.sched = made!;
+    const goroutines = Math.min(stacksReady, maxGoroutines);
+    this.rt.begin(function* main(go) {
+      for (let k = 1; k < goroutines; k++) go.go(function* main() {});
+    }, nowhere);
+    while (this.sched.n > 0) this.sched.stepOf(this.sched.enabled[0]!);
+    this.sched.forget();
+    this.rt.forget();
+    this.sched.touchedHeap = false;
   }
 
   // --- what a decider sees ---------------------------------------------------------------------------------------------
 
   get n(): number {
-    return this.sched.enabled.length;
+    return this.sched.n;
   }
   get tasks(): ArrayLike<Task> {
     return this.sched.enabled;
@@ -102,12 +132,13 @@ export class World implements Point, Chooser {
   }
   thing(task: Task): Thing | null {
     const operand = this.sched.operands[task]!;
-    return operand === null || operand.id === 0 ? null : operand;
+    return operand === null || operand.eachThing !== undefined ? null : operand;
   }
   eachThing(task: Task, visit: (thing: Thing, sends: boolean) => void): void {
     const operand = this.sched.operands[task]!;
-    if (operand?.eachThing !== undefined) operand.eachThing(this.sched.ops[task]!, visit);
-    else if (operand !== null) visit(operand, true);
+    if (operand === null) return;
+    if (operand.eachThing !== undefined) operand.eachThing(this.sched.ops[task]!, visit);
+    else visit(operand, true);
   }
   woken(task: Task): boolean {
     return this.sched.wasWoken[task]!;
@@ -143,35 +174,55 @@ export class World implements Point, Chooser {
 
   // --- one schedule ----------------------------------------------------------------------------------------------------
 
-  /** Runs a program under a decider. */
-  run(program: Program, decider: Decider, details: Pick<RunOptions, 'details' | 'listener'>): Outcome {
+  /** Runs a program under a decider, from its beginning. What is wrong with the schedule; `fine`: nothing. */
+  run(program: Program, decider: Decider, details: Pick<RunOptions, 'details' | 'listener'>): Finding {
+    this.begin(decider, details);
+    this.rt.begin(program, nowhere);
+    this.end = this.loop();
+    if (this.end === quiet && this.sched.live === 0) return fine;
+    return this.finding();
+  }
+
+  private begin(decider: Decider, details: Pick<RunOptions, 'details' | 'listener'>): void {
+    if (this.sched.touchedHeap || this.rt.depth !== 0) this.build();
+    else {
+      this.sched.forget();
+      this.rt.forget();
+    }
+    if (this.order.length < this.settings.maxSteps) this.order = new Int32Array(this.settings.maxSteps);
     this.decider = decider;
     this.sched.details = details.details ?? false;
     this.sched.listener = details.listener ?? null;
-    this.rt.begin(program, { file: '??', line: 0 });
-    return this.outcome(this.loop());
+    this.step = this.firings = this.preemptions = this.points = this.width = 0;
+    this.lines = this.clockLine = this.selectLine = 0;
+    this.last = -1;
+    this.noAnswer = null;
+    if (this.selects.length > 0) this.selects.length = 0;
+    if (this.trace.length > 0) this.trace.length = 0;
   }
 
   private loop(): End {
-    const { sched, settings } = this;
+    const { sched, settings, decider } = this;
     const { timers, enabled } = sched;
+    const { maxSteps } = settings;
+    const everyStep = decider.everyStep ?? false;
     let idle = 0; // firings since somebody could go on
     for (; ; this.step++) {
-      const n = enabled.length;
-      const set = timers.set;
+      const { n } = sched;
+      const { set } = timers;
       if (n === 0) {
-        if (set === 0) return { how: 'quiet', tickers: 0 };
+        if (set === 0) return quiet;
         if (timers.periodic === set && idle++ > set * idleRounds) return { how: 'quiet', tickers: set };
       } else idle = 0;
-      if (this.step >= settings.maxSteps) return { how: 'bound' };
+      if (this.step >= maxSteps) return bound;
       this.timer = set > 0 && (n === 0 || this.mayFire(timers.earliest()));
-      const width = n + (this.timer ? 1 : 0);
+      const width = this.timer ? n + 1 : n;
       if (width > this.width) this.width = width;
       let task: Task;
       if (width > 1) this.points++;
-      if (width > 1 || this.decider.everyStep) {
-        task = this.decider.next(this);
-        if (task === -1) return { how: 'broken off' };
+      if (width > 1 || everyStep) {
+        task = decider.next(this);
+        if (task === -1) return brokenOff;
         this.check(task);
       } else task = n === 0 ? clockTask : enabled[0]!;
       const end = this.take(task);
@@ -184,78 +235,110 @@ export class World implements Point, Chooser {
     const { time } = this.settings;
     if (time === 'chaos') return true;
     if (time === 'idle') return false;
-    const { enabled, readySince } = this.sched;
-    for (let k = 0; k < enabled.length; k++) if (readySince[enabled[k]!]! + time.maxSkew < when) return false;
+    const { enabled, readySince, n } = this.sched;
+    for (let k = 0; k < n; k++) if (readySince[enabled[k]!]! + time.maxSkew < when) return false;
     return true;
   }
 
   private check(task: Task): void {
-    const known = task === clockTask ? this.timer : this.sched.enabled.includes(task);
+    const known = task === clockTask ? this.timer : this.sched.canTask(task);
     if (!known) throw new RangeError(`decider.next: got task ${task}, which cannot go on at step ${this.step}`);
   }
 
   /** A step. How the schedule ended with it; null: it goes on. */
   private take(task: Task): End | null {
     const { sched, last } = this;
-    if (last > 0 && task !== last && sched.enabled[sched.enabled.length - 1] === last) this.preemptions++;
-    this.order.push(task);
+    if (last > 0 && task !== last && sched.enabled[sched.n - 1] === last) this.preemptions++;
+    this.order[this.step] = task;
     this.note(task);
     this.last = task;
+    if (sched.listener !== null || sched.details) return this.takeWatched(task);
+    try {
+      if (task === clockTask) {
+        this.firings++;
+        sched.fireTimer();
+      } else sched.stepOf(task);
+    } catch (error) {
+      this.step++;
+      return { how: 'died', error };
+    }
+    return null;
+  }
+
+  /** A step that somebody listens to, or that is written down. */
+  private takeWatched(task: Task): End | null {
+    const { sched } = this;
     const { listener } = sched;
-    if (listener !== null) listener.stepBegins?.(task);
     const before = sched.details ? stepOf(sched, task, this.path(task)) : null;
     let died: End | null = null;
+    listener?.stepBegins?.(task);
     try {
-      if (task === clockTask) sched.fireTimer();
-      else sched.stepOf(task);
+      if (task === clockTask) {
+        this.firings++;
+        sched.fireTimer();
+      } else sched.stepOf(task);
     } catch (error) {
       died = { how: 'died', error };
     }
-    if (task === clockTask) this.firings++;
     if (before !== null) this.trace.push({ ...before, after: sched.stateOf(task as G), clock: sched.now() });
-    if (listener === null) return died;
-    const finding = listener.stepEnded?.(task) ?? null;
-    return died ?? (finding === null ? null : { how: 'found', finding });
+    const finding = listener?.stepEnded?.(task) ?? null;
+    const end: End | null = died ?? (finding === null ? null : { how: 'found', finding });
+    if (end !== null) this.step++;
+    return end;
   }
+
+  // --- what it was -----------------------------------------------------------------------------------------------------
 
   /** A step's part in the schedule's digest: the line of the thing that it uses goes on. What has no thing is the clock's. */
   private note(task: Task): void {
-    const operand = task === clockTask ? null : this.sched.operands[task]!;
+    const operand = this.sched.operands[task]!;
     if (operand !== null) {
-      if (operand.eachThing !== undefined) operand.eachThing(this.sched.ops[task]!, (thing) => this.lengthen(thing as Operand, task));
+      if (operand.eachThing !== undefined) operand.eachThing(this.sched.ops[task]!, this.lengthenFor);
       else this.lengthen(operand, task);
     } else if (task === clockTask || this.sched.kinds[task] === OpKind.sleep) {
       const { clockLine } = this;
       this.clockLine = longer(clockLine, task + 1);
-      this.hash = (this.hash + Math.imul(this.clockLine, 0x9e3779b1) - Math.imul(clockLine, 0x9e3779b1)) | 0;
+      this.lines = (this.lines + Math.imul(this.clockLine, 0x9e3779b1) - Math.imul(clockLine, 0x9e3779b1)) | 0;
     }
   }
 
   private lengthen(operand: Operand, task: Task): void {
     const { line, id } = operand;
     operand.line = longer(line, task);
-    this.hash = (this.hash + Math.imul(operand.line ^ id, 0x9e3779b1) - Math.imul(line ^ id, 0x9e3779b1)) | 0;
+    this.lines = (this.lines + Math.imul(operand.line ^ id, 0x9e3779b1) - Math.imul(line ^ id, 0x9e3779b1)) | 0;
+  }
+  private readonly lengthenFor = (thing: Thing): void => this.lengthen(thing as Operand, this.order[this.step]!);
+
+  /** What the last schedule was: Outcome.hash. */
+  get hash(): number {
+    return (this.lines + Math.imul(this.selectLine, 0x85ebca6b)) | 0;
   }
 
-  private outcome(end: End): Outcome {
-    const { sched, settings } = this;
+  /** What is wrong with the last schedule. */
+  private finding(): Finding {
+    const { sched, settings, end } = this;
+    const blocked = end.how === 'quiet' ? blockedForEver(sched, pathsOf(sched, this.rt.machine.symtab)) : [];
+    return verdictOf(end, blocked, sched.mainReturned, settings);
+  }
+
+  /** All about the last schedule. */
+  outcome(): Outcome {
+    const { sched, step } = this;
     const paths = pathsOf(sched, this.rt.machine.symtab);
-    const blocked = end.how === 'quiet' ? blockedForEver(sched, paths) : [];
-    const found = verdictOf(end, blocked, sched.mainReturned, settings);
     return {
-      ...found,
-      blocked,
-      steps: this.step,
+      ...this.finding(),
+      blocked: this.end.how === 'quiet' ? blockedForEver(sched, paths) : [],
+      steps: step,
       firings: this.firings,
       preemptions: this.preemptions,
       points: this.points,
       width: this.width,
       clock: sched.now(),
-      hash: (this.hash + Math.imul(this.selectLine, 0x85ebca6b)) | 0,
-      order: this.order,
-      selects: this.selects,
+      hash: this.hash,
+      order: Array.from(this.order.subarray(0, step)),
+      selects: [...this.selects],
       paths,
-      trace: this.trace,
+      trace: [...this.trace],
     };
   }
 }
@@ -277,5 +360,22 @@ const firstOf: Decider = {
  * Throws RangeError when the decider's answer is none of the alternatives.
  */
 export function runSchedule(program: Program, decider: Decider, options: RunOptions = {}): Outcome {
-  return new World(runSettings(options)).run(program, decider, options);
+  return inWorld(runSettings(options), (world) => {
+    world.run(program, decider, options);
+    return world.outcome();
+  });
+}
+
+/** A machine that nobody uses now: making one takes a millisecond. */
+let spare: World | null = null;
+
+/** Does something in a world of its own. */
+export function inWorld<T>(settings: RunSettings, use: (world: World) => T): T {
+  let world = spare;
+  spare = null; // a program may explore another one
+  if (world === null || !world.fits(settings)) world = new World(settings);
+  world.settings = settings;
+  const result = use(world);
+  spare = world; // not after an error: who knows in what state it is
+  return result;
 }

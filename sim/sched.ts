@@ -6,59 +6,84 @@
 // (unlock, close, done, signal) belongs to the step in which it is made. docs/exploring.md says what follows from that.
 //
 // Time stands still but for timers: the clock is the time of the last one that fired.
+//
+// A machine runs schedule after schedule; `forget` takes back what one has left behind. Locks, channels and their like have their
+// records in memory that is handed out anew for each schedule (takeWords), so that most schedules touch no heap at all; of one
+// that has, nothing is taken back: the machine is made anew (`touchedHeap`).
 
 import { WorkerMode } from '../gc/mgcworkers.ts';
 import { Ev } from '../runtime/internal/events.ts';
+import { Sys } from '../runtime/internal/sysmem.ts';
 import { type G, GStatus, WaitReason } from '../sched/g.ts';
 import type { Continuation } from '../sched/newproc.ts';
 import type { Blocking, Op, Resumable } from '../sched/op.ts';
+import type { P } from '../sched/p.ts';
 import { Sched, type SchedParts, type SchedTables } from '../sched/proc.ts';
 import { clockTask, type Listener, OpKind, Spin, type Task, type Thing } from './types.ts';
 
 /** Something that goroutines operate on, and how an announced operation on it is performed. */
 export interface Operand extends Thing {
-  /** True: done. False: op waits. A step of the operation's goroutine. */
-  perform(op: Op, kind: OpKind): boolean;
   /** Digest of the order in which goroutines operated on it. */
   line: number;
+  /** True: done. False: op waits. A step of the operation's goroutine. */
+  perform(op: Op, kind: OpKind): boolean;
   /** Calls visit for each thing that the operation may use; left out: it is the operand itself. */
   eachThing?(op: Op, visit: (thing: Thing, sends: boolean) => void): void;
 }
 
+/** Objects that a mark worker scans at once. */
+const markObjects = 1 << 16;
+/** Words of a block of records off the heap, at least. */
+const blockWords = 4096;
+
 /** A goroutine that was woken has nothing left to do. */
 const woken: Resumable = { resume: () => true };
 
-/** Objects that a mark worker scans at once. */
-const markObjects = 1 << 16;
-
 /** The scheduler of a machine whose schedules are explored. A goroutine's row is its task number: rows are not used again. */
 export class ExploringSched extends Sched {
-  /** Goroutines that can go on, who has been able to for longest first. */
-  readonly enabled: Task[] = [];
+  /** Goroutines that can go on, who has been able to for longest first: enabled[0 … n-1]. */
+  readonly enabled: Int32Array;
+  n = 0;
   /** By task: what it is about to do, or waits in, and with what. */
-  readonly kinds: OpKind[] = [];
-  readonly operands: (Operand | null)[] = [];
-  /** By task: it waited and was woken; its last step was one of a spinning loop. */
-  readonly wasWoken: boolean[] = [];
-  readonly spun: Spin[] = [];
+  readonly kinds: OpKind[] = [OpKind.start];
+  readonly operands: (Operand | null)[] = [null];
+  /** By task: it waited and was woken; whether its last step was one of a spinning loop. */
+  readonly wasWoken: boolean[] = [false];
+  readonly spun: Spin[] = [Spin.none];
   /** By task: when it became able to go on, in virtual nanoseconds. */
-  readonly readySince: number[] = [];
-  /** By task: what an operation needs to know besides its operand. */
-  private readonly amounts: number[] = [];
+  readonly readySince: Float64Array;
   /** By task: the stack of JavaScript where the operation was announced; with details only. */
-  readonly sites: string[] = [];
+  readonly sites: string[] = [''];
   details = false;
   listener: Listener | null = null;
   /** Number of things made so far. */
   things = 0;
+  /** The heap has other spans than it had at first. */
+  touchedHeap = false;
+  /** By task: what an operation needs to know besides its operand. */
+  private readonly amounts: Float64Array;
   private readonly performer: Resumable = { resume: (op) => this.performed(op) };
   private announced = false;
   private time = 0;
+  /** Memory for records off the heap: blocks as [first word, end], the one in use, and its first free word. */
+  private readonly blocks: number[] = [];
+  private blockAt = -2;
+  private freeWord = 0;
+  private endWord = 0;
 
   constructor(tables: SchedTables, parts: SchedParts) {
     super(tables, parts);
+    const rows = tables.gt.status.length;
+    this.enabled = new Int32Array(rows);
+    this.readySince = new Float64Array(rows);
+    this.amounts = new Float64Array(rows);
     this.mainStarted = true;
-    this.enter(0 as never);
+    this.enter(0 as P);
+    const { onPagesTaken } = parts.heap;
+    parts.heap.onPagesTaken = (pagedIn, growth) => {
+      this.touchedHeap = true;
+      onPagesTaken?.(pagedIn, growth);
+    };
   }
 
   /** main has returned. */
@@ -68,6 +93,45 @@ export class ExploringSched extends Sched {
 
   override now(): number {
     return this.time;
+  }
+
+  /** Zeroed memory off the heap for a record; returns its word index, which is even. */
+  takeWords(n: number): number {
+    const words = (n + 1) & -2;
+    while (this.freeWord + words > this.endWord) this.nextBlock(words);
+    const i = this.freeWord;
+    this.freeWord = i + words;
+    const { w } = this.heap;
+    for (let k = i; k < i + words; k++) w[k] = 0;
+    return i;
+  }
+
+  private nextBlock(words: number): void {
+    this.blockAt += 2;
+    if (this.blockAt === this.blocks.length) {
+      const size = Math.max(blockWords, words);
+      const first = this.heap.sys.persistentAlloc(size * 4, 8, Sys.other) >>> 2;
+      this.blocks.push(first, first + size);
+    }
+    this.freeWord = this.blocks[this.blockAt]!;
+    this.endWord = this.blocks[this.blockAt + 1]!;
+  }
+
+  /** Forgets the schedule that has ended, as if it had never been. */
+  forget(): void {
+    const { gt, sudogs, stacks } = this;
+    if (stacks.running !== 0) stacks.unload();
+    for (let g = 1 as G; g <= this.rowsUsed; g++) if (gt.waiting[g] !== 0) sudogs.releaseAll(g);
+    if (this.timers.set > 0) this.timers.clear();
+    this.forgetAll();
+    this.n = 0;
+    this.things = 0;
+    this.time = 0;
+    this.mainDone = false;
+    this.mainExits = false;
+    this.doomed = null;
+    this.blockAt = -2;
+    this.freeWord = this.endWord = 0;
   }
 
   // --- what goroutines do ----------------------------------------------------------------------------------------------
@@ -80,15 +144,14 @@ export class ExploringSched extends Sched {
     this.kinds[g] = OpKind.start;
     this.operands[g] = null;
     this.spun[g] = Spin.none;
-    this.sites[g] = '';
     this.canGoOn(g, false);
     if (this.listener !== null) this.listener.started?.(this.curg, g);
   }
 
-  private canGoOn(g: G, woken: boolean): void {
-    this.wasWoken[g] = woken;
+  private canGoOn(g: G, wasWoken: boolean): void {
+    this.wasWoken[g] = wasWoken;
     this.readySince[g] = this.time;
-    this.enabled.push(g);
+    this.enabled[this.n++] = g;
   }
 
   override ready(g: G, _next: boolean): void {
@@ -176,7 +239,6 @@ export class ExploringSched extends Sched {
     this.remove(g);
     gt.status[row] = GStatus.running;
     this.curg = row;
-    this.turns++;
     this.announced = false;
     this.spun[g] = Spin.none;
     if (events.on) events.emit(Ev.goStart, gt.goid[row], 0, 0);
@@ -198,11 +260,18 @@ export class ExploringSched extends Sched {
     return status === GStatus.dead ? 'ended' : status === GStatus.waiting ? 'waits' : 'goes on';
   }
 
+  /** Whether a task can go on. */
+  canTask(g: Task): boolean {
+    for (let k = 0; k < this.n; k++) if (this.enabled[k] === g) return true;
+    return false;
+  }
+
   private remove(g: Task): void {
-    const list = this.enabled;
-    let at = list.indexOf(g);
-    for (; at < list.length - 1; at++) list[at] = list[at + 1]!;
-    list.pop();
+    const { enabled } = this;
+    const last = --this.n;
+    let at = 0;
+    while (enabled[at] !== g) at++;
+    for (; at < last; at++) enabled[at] = enabled[at + 1]!;
   }
 
   /** The step is over, and the goroutine could take another. */

@@ -3,7 +3,7 @@
 import type { RType } from '../heap/types.ts';
 import { Atomic, Cell } from '../sched/cell.ts';
 import { Channels, ElemKind, HChannel, type Received } from '../sched/chan.ts';
-import { Cond } from '../sched/cond.ts';
+import { Cond, condBytes } from '../sched/cond.ts';
 import { WaitReason } from '../sched/g.ts';
 import type { Locker } from '../sched/mutex.ts';
 import { Mutex } from '../sched/mutex.ts';
@@ -46,6 +46,7 @@ class ExploringChannel extends HChannel implements Operand {
   ) {
     super(all, type, bytes, kind, capacity);
     this.id = ++world.things;
+    if (kind !== ElemKind.pointer) this.placeOffHeap(world.takeWords(bytes >>> 2)); // nothing that the collector should see
   }
 
   override send(value: unknown): Op {
@@ -197,6 +198,7 @@ class ExploringMutex extends Mutex implements Operand {
   ) {
     super(world, type, bytes);
     this.id = ++world.things;
+    this.placeOffHeap(world.takeWords(bytes >>> 2));
   }
 
   override lock(): Blocking<void> {
@@ -234,6 +236,7 @@ class ExploringRWMutex extends RWMutex implements Operand {
   ) {
     super(world, type, bytes);
     this.id = ++world.things;
+    this.placeOffHeap(world.takeWords(bytes >>> 2));
   }
 
   override lock(): Blocking<void> {
@@ -287,6 +290,7 @@ class ExploringOnce extends Once implements Operand {
   ) {
     super(world, type, bytes);
     this.id = ++world.things;
+    this.placeOffHeap(world.takeWords(bytes >>> 2));
   }
 
   override do(fn: OnceFunc): Blocking<void> {
@@ -321,6 +325,7 @@ class ExploringWaitGroup extends WaitGroup implements Operand {
   ) {
     super(world, type, bytes);
     this.id = ++world.things;
+    this.placeOffHeap(world.takeWords(bytes >>> 2));
   }
 
   override wait(): Blocking<void> {
@@ -352,6 +357,7 @@ class ExploringCond extends Cond implements Operand {
   ) {
     super(world, type, locker);
     this.id = ++world.things;
+    this.placeOffHeap(world.takeWords(condBytes >>> 2));
   }
 
   override wait(): Blocking<void> {
@@ -388,6 +394,7 @@ class ExploringSemaphore extends Semaphore implements Operand {
   ) {
     super(world, type, bytes);
     this.id = ++world.things;
+    this.placeOffHeap(world.takeWords(bytes >>> 2));
   }
 
   override acquire(): Blocking<void> {

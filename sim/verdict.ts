@@ -12,7 +12,8 @@ export type End =
   | { readonly how: 'found'; readonly finding: Finding }
   | { readonly how: 'broken off' };
 
-const fine: Finding = { verdict: null, message: '', identity: '', error: undefined };
+/** Nothing. */
+export const fine: Finding = { verdict: null, message: '', identity: '', error: undefined };
 
 /** What an end means. blocked: who waits for ever. */
 export function verdictOf(

@@ -64,7 +64,7 @@ test('what comes after a witness is not needed: the assertions fail in its last 
   for (const { name, schedule, says } of witnesses) {
     if (says === undefined) continue;
     const steps = [...schedule.matchAll(/\S+?(?:×(\d+))?(?=\s|$)/g)].reduce((n, [, times]) => n + Number(times ?? 1), 0);
-    expect(runSchedule(caseNamed(name).buggy, new Directed(schedule)).steps, name).toBe(steps - 1);
+    expect(runSchedule(caseNamed(name).buggy, new Directed(schedule)).steps, name).toBe(steps);
   }
 });
 
