@@ -73,7 +73,7 @@ export class Go extends Maker implements Caller {
 
   /** Virtual nanoseconds since the start. */
   now(): number {
-    return this.ctx.sched.now();
+    return this.ctx.sched.readClock();
   }
 
   /** Starts a goroutine. Go's `go fn(args…)`: references among the arguments are rooted in its stack. */

@@ -652,6 +652,11 @@ export class Sched extends Goroutines implements CallStack, Threads {
     return this.elsewhere >= 0 ? this.elsewhere : this.pt.clock[this.curp] + this.mutator.nanos;
   }
 
+  /** What now() is, for the program. */
+  readClock(): number {
+    return this.now();
+  }
+
   /**
    * Virtual time of an operation on something shared (a channel, a WaitGroup) that was last used at `last`: not before that,
    * whatever this P's clock says, as the thing's lock would have it.

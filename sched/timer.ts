@@ -114,6 +114,11 @@ export class Timers {
     return this.next;
   }
 
+  /** A number that grows whenever a timer is set, stopped or fired. */
+  get changes(): number {
+    return this.nextSeq * 2 - this.all;
+  }
+
   /** Number of timers that are set, and of those among them that fire again and again. */
   get set(): number {
     return this.all;

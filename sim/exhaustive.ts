@@ -13,6 +13,9 @@
 // What was found out about the tree is kept along the current path only: memory is that of one run.
 import { dependent, Steps, type Touch } from './dependence.ts';
 
+/** The task that fires timers. */
+export const clock = 0;
+
 /** How a search is bounded and reduced. */
 export interface ExhaustiveOptions {
   /** Preemptions at most; Infinity for all schedules. */
@@ -26,7 +29,7 @@ interface PointNode {
   readonly at: 'point';
   /** Tasks that could go on, in the order in which they are tried. */
   readonly enabled: readonly number[];
-  /** The task that took the step before, or -1. */
+  /** The task that took the step before, or -1: a switch away from it, while it could go on, is a preemption. */
   readonly last: number;
   /** Preemptions before this point. */
   readonly preempted: number;
@@ -82,7 +85,7 @@ export class Exhaustive {
 
   /**
    * A point of the run: the task that goes on, or -1 to break the run off. enabled: those that could, at least one, ascending;
-   * last: who took the last step, or -1; free: switching away from it is no preemption.
+   * last: who took the last step, or -1. The clock is no goroutine: it preempts nobody, and last is who went on before it.
    */
   next(enabled: readonly number[], last: number): number {
     const known = this.path[this.depth];
@@ -145,7 +148,7 @@ export class Exhaustive {
 
   /** 1 when letting p go on at a point is a preemption. */
   private cost(node: PointNode, p: number): number {
-    return node.last >= 0 && p !== node.last && node.enabled.includes(node.last) ? 1 : 0;
+    return node.last >= 0 && p !== node.last && p !== clock && node.enabled.includes(node.last) ? 1 : 0;
   }
 
   /** p is to be tried at a point, unless that is beyond the bound. */
@@ -159,13 +162,24 @@ export class Exhaustive {
     this.steps.wakes(p);
   }
 
-  /** The step ended: what it touched. barrier: it happened because nobody else could go on. */
-  stepped(footprint: readonly Touch[], barrier = false): void {
+  /**
+   * The step ended: what it touched. barrier: it happened because nobody else could go on. mayDisableClock: it set or stopped a
+   * timer: the one that would have fired may never do so, so that no race between the two would be seen.
+   */
+  stepped(footprint: readonly Touch[], barrier = false, mayDisableClock = false): void {
     const node = this.point!;
     node.touched = node.touched.length === 0 ? footprint : [...new Set([...node.touched, ...footprint])];
+    if (mayDisableClock && this.reduction && node.chosen !== clock) this.clockFirst(node);
     const races: number[] = [];
     this.steps.add(node.chosen, footprint, barrier, (e) => races.push(e));
     if (this.reduction) for (const e of races) this.reverse(e, this.steps.length - 1);
+  }
+
+  /** The clock is to be tried at a point where it could move. */
+  private clockFirst(node: PointNode): void {
+    if (!node.enabled.includes(clock)) return;
+    if (this.bound !== Infinity) this.reverseBounded(node, node.step, [clock]);
+    else node.todo.add(clock);
   }
 
   /** Steps e and j are in a race: notes before e that what leads to j is to be tried first. */
@@ -178,8 +192,8 @@ export class Exhaustive {
     }
     for (const p of firsts) if (node.todo.has(p) || node.sleep.has(p)) return;
     const own = this.steps.task[j]!;
-    const first = firsts.includes(own) ? own : firsts[0]!;
-    node.todo.add(first);
+    const possible = firsts.filter((p) => node.enabled.includes(p)); // the clock cannot move before e has set a timer
+    if (possible.length > 0) node.todo.add(possible.includes(own) ? own : possible[0]!);
   }
 
   /** Under a bound: any of them may turn out too expensive, so all are tried, and where e's block of steps began too. */

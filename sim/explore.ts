@@ -1,4 +1,5 @@
 // explore: many schedules of one program. The first failure is run once more with everything written down.
+import { exhaust } from './exhaust.ts';
 import { inWorld, runSettings, type World } from './loop.ts';
 import { Portfolio } from './portfolio.ts';
 import { Tally } from './tally.ts';
@@ -9,7 +10,12 @@ const progressMillis = 200;
 
 /** Runs schedules of a program on this thread until one fails, or as many as the options say. */
 export function exploreSync(program: Program, options: ExploreOptions = {}): Exploration {
-  return inWorld(runSettings(options), (world) => exploreIn(world, program, options));
+  const { strategy } = options;
+  return inWorld(runSettings(options), (world) => {
+    if (strategy === 'exhaustive') return exhaust(world, program, options, {});
+    if (typeof strategy === 'object' && 'exhaustive' in strategy) return exhaust(world, program, options, strategy.exhaustive);
+    return exploreIn(world, program, options);
+  });
 }
 
 function exploreIn(world: World, program: Program, options: ExploreOptions): Exploration {
@@ -90,7 +96,7 @@ export class SameAgain implements Decider {
 }
 
 /** The schedule that a world has run last, run once more with everything written down. */
-function failureOf(program: Program, world: World, where: Pick<Failure, 'strategy' | 'schedule' | 'seed'>): Failure {
+export function failureOf(program: Program, world: World, where: Pick<Failure, 'strategy' | 'schedule' | 'seed'>): Failure {
   const found = world.outcome();
   world.run(program, new SameAgain(found.order, found.selects), { details: true });
   const again = world.outcome();

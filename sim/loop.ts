@@ -72,6 +72,8 @@ export class World implements Point, Chooser {
   points = 0;
   width = 0;
   private rt!: Runtime;
+  /** The goroutine that took a step last; -1: none has. The clock preempts nobody. */
+  private running: Task = -1;
   private decider: Decider = firstOf;
   private order: Int32Array;
   private readonly selects: number[] = [];
@@ -195,7 +197,7 @@ export class World implements Point, Chooser {
     this.sched.listener = details.listener ?? null;
     this.step = this.firings = this.preemptions = this.points = this.width = 0;
     this.lines = this.clockLine = this.selectLine = 0;
-    this.last = -1;
+    this.last = this.running = -1;
     this.noAnswer = null;
     if (this.selects.length > 0) this.selects.length = 0;
     if (this.trace.length > 0) this.trace.length = 0;
@@ -247,8 +249,11 @@ export class World implements Point, Chooser {
 
   /** A step. How the schedule ended with it; null: it goes on. */
   private take(task: Task): End | null {
-    const { sched, last } = this;
-    if (last > 0 && task !== last && sched.enabled[sched.n - 1] === last) this.preemptions++;
+    const { sched, running } = this;
+    if (task !== running && task !== clockTask) {
+      if (running > 0 && sched.canTask(running)) this.preemptions++;
+      this.running = task;
+    }
     this.order[this.step] = task;
     this.note(task);
     this.last = task;

@@ -36,6 +36,9 @@ const markObjects = 1 << 16;
 /** Words of a block of records off the heap, at least. */
 const blockWords = 4096;
 
+/** The clock as a thing: setting a timer and firing one change it. */
+const clockThing: Thing = { what: 'clock', name: '', id: 0 };
+
 /** A goroutine that was woken has nothing left to do. */
 const woken: Resumable = { resume: () => true };
 
@@ -241,16 +244,29 @@ export class ExploringSched extends Sched {
     this.curg = row;
     this.announced = false;
     this.spun[g] = Spin.none;
+    const timers = this.timers.changes;
+    if (this.wasWoken[g]! && this.listener !== null) this.competes(g);
     if (events.on) events.emit(Ev.goStart, gt.goid[row], 0, 0);
     stacks.load(row);
     const ended = this.advance(row);
     stacks.unload();
     if (ended) this.ended(row);
     else if (gt.status[row] === GStatus.running) this.pause(row);
+    if (this.timers.changes !== timers) this.touched(clockThing, true);
     this.curg = 0 as G;
     this.mutator.nanos = 0;
     if (this.gc.marking) this.finishMarking();
     if (this.doomed !== null) throw this.doomed;
+  }
+
+  /** A goroutine that was woken for a lock competes for it: it uses it once more. */
+  private competes(g: Task): void {
+    const operand = this.operands[g]!;
+    const kind = this.kinds[g]!;
+    if (operand === null || kind < OpKind.lock || kind > OpKind.acquire) return;
+    this.touched(operand, true);
+    const { locker } = operand as { locker?: Operand }; // a Cond's
+    if (locker !== undefined) this.touched(locker, true);
   }
 
   /** What became of a task in its step. */
@@ -298,9 +314,16 @@ export class ExploringSched extends Sched {
     this.mutator.nanos = 0;
   }
 
+  /** A program asks for the time. */
+  override readClock(): number {
+    this.touched(clockThing, false);
+    return this.time;
+  }
+
   /** The next timer fires. */
   fireTimer(): void {
     const { timers } = this;
+    this.touched(clockThing, true);
     const when = timers.earliest();
     if (when > this.time) this.time = when;
     timers.fireNext();

@@ -45,10 +45,11 @@ function run(tasks: readonly (readonly ToyOp[])[], search: Exhaustive): { state:
   const uses = new Map<number, string[]>();
   let last = -1;
   for (;;) {
-    const enabled = tasks.flatMap((ops, p) => (pc[p]! < ops.length && !blocked[p] ? [p] : []));
+    const enabled = tasks.flatMap((ops, p) => (pc[p]! < ops.length && !blocked[p] ? [p + 1] : [])); // 0 is the clock
     if (enabled.length === 0) break;
-    const p = search.next(enabled, last);
-    if (p < 0) return null;
+    const chosen = search.next(enabled, last);
+    if (chosen < 0) return null;
+    const p = chosen - 1;
     const op = tasks[p]![pc[p]!]!;
     let touched: Touch[] = [(op.on << 1) | (op.do === 'read' ? 0 : 1)];
     let { on } = op;
@@ -69,13 +70,13 @@ function run(tasks: readonly (readonly ToyOp[])[], search: Exhaustive): { state:
       if (next !== undefined) {
         owner.set(on, next);
         blocked[next] = false;
-        search.wakes(next);
+        search.wakes(next + 1);
       }
     }
     pc[p]!++;
     for (const t of touched) uses.set(t >>> 1, [...(uses.get(t >>> 1) ?? []), `${p}.${pc[p]}${(t & 1) !== 0 ? 'w' : 'r'}${on}`]);
     search.stepped(touched);
-    last = p;
+    last = chosen;
   }
   for (const [object, list] of [...uses].sort((a, b) => a[0] - b[0])) history.push(`${object}: ${readsSorted(list).join(' ')}`);
   const state = [...values].sort((a, b) => a[0] - b[0]).map(([k, v]) => `${k}=${v}`);

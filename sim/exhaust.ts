@@ -1,0 +1,74 @@
+// exhaust: the exhaustive strategy. All schedules without a preemption first, then those with at most one, with two, and then
+// all that are left: most failures need few, and "no failure with at most two preemptions" is a claim that can be made early.
+// A claim is made only for a bound whose search came to its end.
+import { failureOf } from './explore.ts';
+import type { World } from './loop.ts';
+import { Search } from './search.ts';
+import { Tally } from './tally.ts';
+import type { Exploration, ExploreOptions, Failure, Program, StrategyFigures } from './types.ts';
+
+/** Bounds on preemptions, one after the other. */
+const bounds = [0, 1, 2, Infinity];
+
+/** What an exhaustive exploration is asked for. */
+export interface ExhaustRequest {
+  /** Preemptions at most; default: no bound. */
+  readonly preemptions?: number;
+  /** Default true; false runs every order, for comparison. */
+  readonly reduction?: boolean;
+}
+
+/** Runs all schedules of a program, as far as the options allow. */
+export function exhaust(world: World, program: Program, options: ExploreOptions, request: ExhaustRequest): Exploration {
+  const { schedules = 1000, budgetMs = Infinity, keepGoing = false, seed = 1 } = options;
+  const { preemptions = Infinity, reduction = true } = request;
+  const began = performance.now();
+  const failures: Failure[] = [];
+  const distinct = new Tally();
+  const figures: StrategyFigures = { schedules: 0, steps: 0, failures: 0, first: null };
+  let exhausted: number | null = null;
+  const full = () => figures.schedules >= schedules || performance.now() - began >= budgetMs || (failures.length > 0 && !keepGoing);
+  const wanted =
+    request.preemptions === Infinity
+      ? [Infinity]
+      : request.preemptions === undefined
+        ? bounds
+        : [...bounds.filter((b) => b < preemptions), preemptions];
+  for (const bound of wanted) {
+    const search = new Search({ preemptions: bound, reduction }, options.time ?? 'chaos');
+    let more = true;
+    while (more && !full()) {
+      search.begin();
+      const { verdict } = world.run(program, search, { listener: search });
+      more = search.ended();
+      const schedule = figures.schedules++;
+      figures.steps += world.step;
+      distinct.add(world.hash);
+      options.onProgress?.({
+        schedules: schedule + 1,
+        of: schedules,
+        steps: figures.steps,
+        failures: failures.length,
+        millis: performance.now() - began,
+      });
+      if (verdict === null) continue;
+      figures.failures++;
+      figures.first ??= schedule;
+      failures.push(failureOf(program, world, { strategy: `exhaustive(${bound})`, schedule, seed }));
+    }
+    if (more) break;
+    exhausted = search.tree.cut ? bound : Infinity;
+    if (exhausted === Infinity || full()) break;
+  }
+  return {
+    failure: failures[0] ?? null,
+    failures,
+    schedules: figures.schedules,
+    distinct: distinct.count,
+    steps: figures.steps,
+    exhausted,
+    perStrategy: { exhaustive: figures },
+    warnings: [],
+    millis: performance.now() - began,
+  };
+}
