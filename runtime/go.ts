@@ -33,6 +33,7 @@ import { goroutineDump } from './dump.ts';
 import type { Cleanup, Weak } from './final.ts';
 import { allocate, type Caller, type Frame, type Locals, rootArguments } from './func.ts';
 import { goroutineLocals } from './golocals.ts';
+import { goroutineProfile } from './goprofile.ts';
 import type { PointerTo } from './kinds.ts';
 import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
@@ -406,6 +407,17 @@ export class Go extends Maker implements Caller {
   /** Where locks were unlocked that others waited for: runtime.MutexProfile with enough room. Figures are of the sampled events. */
   mutexProfile(): BlockProfileRecord[] {
     return this.ctx.machine.blocks.mutexRecords();
+  }
+
+  /** The stack of every goroutine of the program, this one's first; stops the world for it. runtime.GoroutineProfile with enough room. */
+  goroutineProfile(): StackRecord[] {
+    const { sched, machine } = this.ctx;
+    sched.world.stopTheWorld('profile');
+    try {
+      return goroutineProfile(machine);
+    } finally {
+      sched.world.startTheWorld(gcCost.stop);
+    }
   }
 
   /** A record for each thread, the newest first: runtime.ThreadCreateProfile with enough room. Their stacks are empty, as in Go. */

@@ -6,20 +6,13 @@
 //
 // Source: runtime/pprof/pprof.go.
 
-import { maxStack } from '../profiler/bucket.ts';
 import { contentionText, countText, heapText } from '../profiler/pproftext.ts';
-import {
-  contentionProfile,
-  countProfile,
-  type LabelledStack,
-  type ProfileData,
-  type ProfileName,
-  profileNames,
-} from '../profiler/profile.ts';
+import { contentionProfile, countProfile, type ProfileData, type ProfileName, profileNames } from '../profiler/profile.ts';
 import { encodeProfile, type ProfileHead } from '../profiler/proto.ts';
 import { heapProfile } from '../profiler/protomem.ts';
 import { allSchemeNames, type SchemeName } from '../profiler/schemes.ts';
 import type { Symbols } from '../profiler/symtab.ts';
+import { goroutineProfile } from './goprofile.ts';
 import type { Machine } from './machine.ts';
 import { readMemStats } from './memstats.ts';
 import { memStatsText } from './memstatstext.ts';
@@ -83,17 +76,10 @@ export function takeProfile(m: Machine, name: ProfileName, options: ProfileOptio
     }
     case 'goroutine':
     case 'threadcreate': {
-      const records = name === 'goroutine' ? goroutineStacks(m) : threadCreateProfile(m);
+      const records = name === 'goroutine' ? goroutineProfile(m) : threadCreateProfile(m);
       return made(countProfile(name, records), () => countText(name, records, symtab));
     }
   }
-}
-
-/** The stack of every goroutine of the program, in the order of creation. */
-function goroutineStacks({ sched }: Machine): LabelledStack[] {
-  const gs = [...sched.goroutines()].sort((a, b) => sched.gt.goid[a] - sched.gt.goid[b]);
-  const pcs = new Int32Array(maxStack);
-  return gs.map((g) => ({ stack: [...pcs.subarray(0, sched.stacks.callers(g, pcs, maxStack))] }));
 }
 
 function watching(m: Machine, name: SchemeName | undefined): { index: number; name: SchemeName } {

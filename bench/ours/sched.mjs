@@ -195,8 +195,14 @@ function* parked(go, n) {
   yield* go.gosched();
   globalThis.gc?.();
   emit('parked', performance.now() - start, n, { bytes: (process.memoryUsage().rss - before) / n });
+  const asked = performance.now();
+  const records = go.goroutineProfile().length;
+  emit('goroutineprofile', performance.now() - asked, n, { records });
   gate.close();
-  for (let i = 0; i < 20; i++) yield* go.gosched();
+  while (go.numGoroutine() > 1) yield* go.gosched();
+  yield* go.gc();
+  globalThis.gc?.();
+  emit('released', performance.now() - asked, n, { bytes: (process.memoryUsage().rss - before) / n });
 }
 
 const { usual, main } = programs[name];

@@ -58,4 +58,22 @@ export default [
     targets: [{ atMost: 1024 }],
     parse: (run) => run.lines.find(({ b }) => b === 'parked')?.bytes ?? null,
   },
+  {
+    name: 'released',
+    unit: 'bytes',
+    what: 'what is left of them when they have ended: descriptors for the next ones, and pages that the process keeps',
+    ours: own('parked', 50_000),
+    peers: [],
+    targets: [{ atMost: 1024 }],
+    parse: (run) => run.lines.find(({ b }) => b === 'released')?.bytes ?? null,
+  },
+  {
+    name: 'goroutineprofile',
+    unit: 'ns',
+    what: 'GoroutineProfile with a million parked goroutines, for each of them',
+    ours: own('parked', 50_000),
+    peers: [],
+    targets: [],
+    parse: nsOf('goroutineprofile'),
+  },
 ];
