@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskResult } from '../campaign/campaign.ts';
 import type { Measured } from '../experiment/measure.ts';
+import { report } from '../experiment/report.ts';
 import { csv, groups, jsonLines, type Results, resultsOf, shownNumber, spread, varying } from '../experiment/results.ts';
 import { campaignOf, type Job } from '../experiment/runner.ts';
 import { shipped } from '../experiment/shipped.ts';
@@ -105,6 +106,7 @@ export function finishExperiment(
     for (const [ending, text] of [
       ['csv', csv(results)],
       ['jsonl', jsonLines(results)],
+      ['html', report(results, version)],
     ] as const) {
       const file = join(folder, `${experiment.name}.${ending}`);
       writeOut(file, [Buffer.from(text)], () => {});

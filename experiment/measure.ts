@@ -29,6 +29,8 @@ export interface Plot {
   /** One colour each. */
   readonly by: AxisName;
   readonly scale: 'linear' | 'log';
+  /** Only rows with these values of these axes; empty: all. */
+  readonly where: Readonly<Record<string, string | number>>;
 }
 
 /** What a measure says of one run under one scheme: its figures by name. */

@@ -64,8 +64,8 @@ export const rotation: Measure = {
     { name: 'hostMicrosAfterPause', unit: 'µs', clock: true, key: true, what: "host's time after it, mean" },
   ],
   plots: [
-    { title: 'Buckets walked while the world stands', x: 'size', y: 'walkedInPause', by: 'scheme', scale: 'log' },
-    { title: 'Buckets walked after it', x: 'size', y: 'walkedAfterPause', by: 'scheme', scale: 'log' },
+    { title: 'Buckets walked while the world stands', x: 'size', y: 'walkedInPause', by: 'scheme', scale: 'log', where: {} },
+    { title: 'Buckets walked after it', x: 'size', y: 'walkedAfterPause', by: 'scheme', scale: 'log', where: {} },
   ],
   run(point, sabotage) {
     const { seed, procs, sweep, gogc, era, schemes, clock } = point;

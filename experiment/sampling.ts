@@ -37,8 +37,8 @@ export const sampling: Measure = {
     { name: 'liveErrorPercent', unit: '%', what: 'estimated bytes in use at the end above those in use, after a collection' },
   ],
   plots: [
-    { title: 'Error of the estimated bytes by rate', x: 'rate', y: 'absErrorBytesPercent', by: 'workload', scale: 'log' },
-    { title: 'What theory expects', x: 'rate', y: 'expectedPercent', by: 'workload', scale: 'log' },
+    { title: 'Error of the estimated bytes by rate', x: 'rate', y: 'absErrorBytesPercent', by: 'workload', scale: 'log', where: {} },
+    { title: 'What theory expects', x: 'rate', y: 'expectedPercent', by: 'workload', scale: 'log', where: {} },
   ],
   run(point, sabotage) {
     const { seed, procs, sweep, gogc, era, rate } = point;

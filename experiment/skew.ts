@@ -201,8 +201,8 @@ export const skew: Measure = {
   ],
   course: ['published', 'skewBytes'],
   plots: [
-    { title: 'Mean skew by scheme', x: 'scheme', y: 'skewBytesMean', by: 'workload', scale: 'log' },
-    { title: 'Skew over virtual time', x: 'time', y: 'skewBytes', by: 'scheme', scale: 'linear' },
+    { title: 'Mean skew by scheme', x: 'scheme', y: 'skewBytesMean', by: 'workload', scale: 'log', where: {} },
+    { title: 'Skew over virtual time', x: 'time', y: 'skewBytes', by: 'scheme', scale: 'linear', where: {} },
   ],
   run(point, sabotage) {
     const { seed, procs, sweep, gogc, era, rate, schemes } = point;

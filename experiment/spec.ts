@@ -129,8 +129,15 @@ function workloadOf(key: string, value: Json): { program: string; size: number }
 /** Keys of `axes` and what each of them reads. */
 const axisKeys = ['scheme', 'workload', 'rate', 'procs', 'sweep', 'gogc', 'era', 'force', 'seed'] as const;
 
+function whereOf(key: string, value: Json, axes: readonly AxisName[]): Plot['where'] {
+  const where = object(key, value, axes);
+  for (const [axis, v] of Object.entries(where))
+    if (typeof v !== 'string' && typeof v !== 'number') wrong(`${key}.${axis}`, v, 'a value of that axis');
+  return where as Plot['where'];
+}
+
 function plotOf(measure: Measure, key: string, value: Json): Plot {
-  const plot = object(key, value, ['title', 'x', 'y', 'by', 'scale']);
+  const plot = object(key, value, ['title', 'x', 'y', 'by', 'scale', 'where']);
   const axes: readonly AxisName[] = ['workload', 'size', 'sweep', 'procs', 'gogc', 'era', 'force', ...measure.axes];
   const x = oneOf(`${key}.x`, plot.x, [...axes, ...(measure.course === undefined ? [] : ['time' as const])]);
   return {
@@ -139,6 +146,7 @@ function plotOf(measure: Measure, key: string, value: Json): Plot {
     y: oneOf(`${key}.y`, plot.y, x === 'time' ? measure.course! : measure.figures.map(({ name }) => name)),
     by: oneOf(`${key}.by`, plot.by, axes),
     scale: oneOf(`${key}.scale`, plot.scale ?? 'linear', ['linear', 'log']),
+    where: whereOf(`${key}.where`, plot.where ?? {}, axes),
   };
 }
 

@@ -30,7 +30,7 @@ const tiny = {
     seed: { from: 1, count: 3 },
   },
 };
-const results = ['tiny.csv', 'tiny.jsonl'];
+const results = ['tiny.csv', 'tiny.jsonl', 'tiny.html'];
 
 /** stderr without progress, which a slow machine shows. */
 const plain = (stderr: string) => stderr.replace(/^\w[\w-]*: \d+ of \d+ tasks.*\n/gm, '');
@@ -121,7 +121,7 @@ describe('the same bytes', () => {
   });
 
   test('as CSV, as JSON lines, and in --json', async () => {
-    const [csv, jsonl] = one as [string, string];
+    const [csv, jsonl] = one as [string, string, string];
     const [head, ...rows] = csv.trimEnd().split('\r\n');
     expect(head).toMatch(/^workload,size,rate,procs,sweep,gogc,era,force,seed,scheme,skewBytesMean,skewBytesMax,/);
     const docs = jsonl
