@@ -3,7 +3,7 @@ import { exhaust } from './exhaust.ts';
 import { inWorld, runSettings, type World } from './loop.ts';
 import { Portfolio } from './portfolio.ts';
 import { Tally } from './tally.ts';
-import type { Decider, Exploration, ExploreOptions, Failure, Program, StrategyFigures, Task } from './types.ts';
+import type { Decider, Exploration, ExploreOptions, Failure, Point, Program, StrategyFigures, Task } from './types.ts';
 
 /** Milliseconds between two reports of progress. */
 const progressMillis = 200;
@@ -81,14 +81,13 @@ export async function explore(program: Program, options: ExploreOptions = {}): P
 /** Answers as a schedule was answered before. */
 export class SameAgain implements Decider {
   readonly everyStep = true;
-  private at = 0;
   private selected = 0;
   constructor(
     private readonly order: readonly Task[],
     private readonly selects: readonly number[],
   ) {}
-  next(): Task {
-    return this.order[this.at++] ?? -1;
+  next({ step }: Point): Task {
+    return this.order[step] ?? -1;
   }
   select(): number {
     return this.selects[this.selected++]!;
@@ -110,6 +109,7 @@ export function failureOf(program: Program, world: World, where: Pick<Failure, '
     blocked: again.blocked,
     preemptions: found.preemptions,
     firings: found.firings,
+    early: found.early,
     order: found.order,
     selects: found.selects,
   };

@@ -1,6 +1,7 @@
 // sim: exploring schedules. A program on our goroutines, channels, locks and timers is run under many orders of its steps, and
 // what goes wrong in one of them is found, named and can be run again. docs/exploring.md explains; types.ts has the words.
 export { Directed } from './directed.ts';
+export { eventually } from './eventually.ts';
 export { explore, exploreSync, SameAgain } from './explore.ts';
 export { runSchedule } from './loop.ts';
 export { opNames, thingName } from './naming.ts';

@@ -9,6 +9,7 @@
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import type { G } from '../sched/g.ts';
+import { goesRound, Livelock } from './livelock.ts';
 import { blockedForEver, pathsOf, stepOf } from './naming.ts';
 import { ExploringSched, type Operand } from './sched.ts';
 import { ExploringChannels, ExploringSelects, ExploringSync } from './things.ts';
@@ -21,7 +22,7 @@ import {
   type Point,
   type Program,
   type RunOptions,
-  type Spin,
+  Spin,
   type Step,
   type Task,
   type Thing,
@@ -53,12 +54,13 @@ export function runSettings(o: RunOptions): RunSettings {
 
 /** When only tickers are left and nobody can go on: firings of each without an effect after which none is expected any more. */
 const idleRounds = 4;
+/** Steps that the others may take after main has returned, besides four times as many as before. */
+const stepsAfterMain = 1000;
 /** Goroutines that have a stack before the first schedule: as many as fit into a page. */
 const stacksReady = 126;
 
 const quiet: End = { how: 'quiet', tickers: 0 };
 const brokenOff: End = { how: 'broken off' };
-const bound: End = { how: 'bound' };
 const nowhere = { file: '??', line: 0 };
 
 /** A machine in which schedules are run, one after the other. What one leaves behind no other can see. */
@@ -80,6 +82,10 @@ export class World implements Point, Chooser {
   private readonly trace: Step[] = [];
   private noAnswer: { error: unknown } | null = null;
   private firings = 0;
+  private early = 0;
+  /** By task: the number of its last step. */
+  private readonly lastStep: number[] = [];
+  private readonly livelock = new Livelock();
   private preemptions = 0;
   private lines = 0;
   private clockLine = 0;
@@ -181,7 +187,7 @@ export class World implements Point, Chooser {
     this.begin(decider, details);
     this.rt.begin(program, nowhere);
     this.end = this.loop();
-    if (this.end === quiet && this.sched.live === 0) return fine;
+    if (this.end === quiet && this.sched.live === 0 && this.sched.properties.length === 0) return fine;
     return this.finding();
   }
 
@@ -195,7 +201,8 @@ export class World implements Point, Chooser {
     this.decider = decider;
     this.sched.details = details.details ?? false;
     this.sched.listener = details.listener ?? null;
-    this.step = this.firings = this.preemptions = this.points = this.width = 0;
+    this.livelock.begin();
+    this.step = this.early = this.firings = this.preemptions = this.points = this.width = 0;
     this.lines = this.clockLine = this.selectLine = 0;
     this.last = this.running = -1;
     this.noAnswer = null;
@@ -207,6 +214,7 @@ export class World implements Point, Chooser {
     const { sched, settings, decider } = this;
     const { timers, enabled } = sched;
     const { maxSteps } = settings;
+    let limit = maxSteps;
     const everyStep = decider.everyStep ?? false;
     let idle = 0; // firings since somebody could go on
     for (; ; this.step++) {
@@ -216,21 +224,44 @@ export class World implements Point, Chooser {
         if (set === 0) return quiet;
         if (timers.periodic === set && idle++ > set * idleRounds) return { how: 'quiet', tickers: set };
       } else idle = 0;
-      if (this.step >= maxSteps) return bound;
+      if (this.step >= limit && (this.step === maxSteps || this.livelock.period === 0)) return this.bound();
+      if (limit === maxSteps && sched.mainReturned) limit = Math.min(maxSteps, this.step * 4 + stepsAfterMain);
       this.timer = set > 0 && (n === 0 || this.mayFire(timers.earliest()));
       const width = this.timer ? n + 1 : n;
       if (width > this.width) this.width = width;
       let task: Task;
       if (width > 1) this.points++;
       if (width > 1 || everyStep) {
-        task = decider.next(this);
-        if (task === -1) return brokenOff;
-        this.check(task);
+        task = everyStep ? -1 : this.livelock.follow(this.step, this.order);
+        if (task < 0 || !this.canGoOn(task)) {
+          task = decider.next(this);
+          if (task === -1) return brokenOff;
+          if (!this.canGoOn(task)) throw new RangeError(`decider.next: got task ${task}, which cannot go on at step ${this.step}`);
+        }
       } else task = n === 0 ? clockTask : enabled[0]!;
       const end = this.take(task);
       if (end !== null) return end;
       if (this.noAnswer !== null) throw this.noAnswer.error;
+      if (task !== clockTask && sched.spun[task] === Spin.asked && this.livelock.asked(sched, this.step, this.order))
+        return this.inLivelock();
     }
+  }
+
+  /** Too many steps. */
+  private bound(): End {
+    const { sched, step, lastStep } = this;
+    const paths = pathsOf(sched, this.rt.machine.symtab);
+    const stuck = blockedForEver(sched, paths, (task) => lastStep[task]! < step >> 1 && sched.kinds[task] !== OpKind.sleep);
+    return { how: 'bound', round: sched.timers.set === 0 && goesRound(this.order, step), stuck };
+  }
+
+  private inLivelock(): End {
+    const { sched, order, step } = this;
+    const paths = pathsOf(sched, this.rt.machine.symtab);
+    const round = [...new Set(order.subarray(step + 1 - this.livelock.period, step + 1))].map((task) => paths[task]!);
+    const message = `the same ${this.livelock.period} steps again and again, and nothing comes of them: ${round.join(', ')}`;
+    this.step++;
+    return { how: 'found', finding: { verdict: 'livelock', message, identity: `livelock: ${round.sort().join(', ')}`, error: undefined } };
   }
 
   private mayFire(when: number): boolean {
@@ -242,9 +273,8 @@ export class World implements Point, Chooser {
     return true;
   }
 
-  private check(task: Task): void {
-    const known = task === clockTask ? this.timer : this.sched.canTask(task);
-    if (!known) throw new RangeError(`decider.next: got task ${task}, which cannot go on at step ${this.step}`);
+  private canGoOn(task: Task): boolean {
+    return task === clockTask ? this.timer : this.sched.canTask(task);
   }
 
   /** A step. How the schedule ended with it; null: it goes on. */
@@ -255,6 +285,8 @@ export class World implements Point, Chooser {
       this.running = task;
     }
     this.order[this.step] = task;
+    this.lastStep[task] = this.step;
+    if (task === clockTask && sched.n > 0) this.early++;
     this.note(task);
     this.last = task;
     if (sched.listener !== null || sched.details) return this.takeWatched(task);
@@ -323,7 +355,7 @@ export class World implements Point, Chooser {
   private finding(): Finding {
     const { sched, settings, end } = this;
     const blocked = end.how === 'quiet' ? blockedForEver(sched, pathsOf(sched, this.rt.machine.symtab)) : [];
-    return verdictOf(end, blocked, sched.mainReturned, settings);
+    return verdictOf(end, blocked, sched.mainReturned, settings, sched.properties);
   }
 
   /** All about the last schedule. */
@@ -335,6 +367,7 @@ export class World implements Point, Chooser {
       blocked: this.end.how === 'quiet' ? blockedForEver(sched, paths) : [],
       steps: step,
       firings: this.firings,
+      early: this.early,
       preemptions: this.preemptions,
       points: this.points,
       width: this.width,

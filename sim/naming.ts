@@ -67,11 +67,11 @@ function objectOf(sched: ExploringSched, g: Task): string {
   return names.join(' ');
 }
 
-/** Goroutines of the program that wait, when nothing can happen any more. */
-export function blockedForEver(sched: ExploringSched, paths: readonly string[]): Blocked[] {
+/** Goroutines of the program that wait, and for which `which` is true: all of them when nothing can happen any more. */
+export function blockedForEver(sched: ExploringSched, paths: readonly string[], which: (task: Task) => boolean = () => true): Blocked[] {
   const blocked: Blocked[] = [];
   for (let g = 1 as G; g <= sched.rowsUsed; g++) {
-    if (sched.gt.status[g] !== GStatus.waiting || sched.gt.system[g] !== 0) continue;
+    if (sched.gt.status[g] !== GStatus.waiting || sched.gt.system[g] !== 0 || !which(g)) continue;
     blocked.push({ g: paths[g]!, on: operation(sched, g), op: sched.kinds[g]!, site: siteIn(sched.sites[g] ?? '') });
   }
   return blocked;

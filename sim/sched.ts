@@ -31,8 +31,17 @@ export interface Operand extends Thing {
   eachThing?(op: Op, visit: (thing: Thing, sends: boolean) => void): void;
 }
 
+/** Something that must be true when a schedule ends. */
+export interface Property {
+  readonly name: string;
+  readonly holds: () => boolean;
+}
+
 /** Objects that a mark worker scans at once. */
 const markObjects = 1 << 16;
+/** Questions (try-lock, select with a default) that may be asked in vain within one step. */
+const mostQuestions = 100_000;
+const neverYields = `a goroutine asked ${mostQuestions} times in vain in one step: its loop never yields; write \`yield* go.gosched()\` in it`;
 /** Words of a block of records off the heap, at least. */
 const blockWords = 4096;
 
@@ -41,6 +50,14 @@ const clockThing: Thing = { what: 'clock', name: '', id: 0 };
 
 /** A goroutine that was woken has nothing left to do. */
 const woken: Resumable = { resume: () => true };
+
+/** A number for a value of JavaScript, the same for equal ones; objects are all alike. */
+function numberFor(value: unknown): number {
+  if (typeof value === 'number') return value | 0;
+  if (typeof value === 'boolean') return value ? 1 : 2;
+  if (typeof value === 'string') return [...value].reduce((h, c) => Math.imul(h, 31) + c.charCodeAt(0), 3);
+  return 4;
+}
 
 /** The scheduler of a machine whose schedules are explored. A goroutine's row is its task number: rows are not used again. */
 export class ExploringSched extends Sched {
@@ -61,12 +78,18 @@ export class ExploringSched extends Sched {
   listener: Listener | null = null;
   /** Number of things made so far. */
   things = 0;
+  /** Cells and atomics made so far. */
+  readonly variables: { peek(): unknown }[] = [];
+  /** What must be true when a schedule ends: eventually(). */
+  readonly properties: Property[] = [];
   /** The heap has other spans than it had at first. */
   touchedHeap = false;
   /** By task: what an operation needs to know besides its operand. */
   private readonly amounts: Float64Array;
   private readonly performer: Resumable = { resume: (op) => this.performed(op) };
   private announced = false;
+  /** Questions that were asked in vain in this step. */
+  private askedInVain = 0;
   private time = 0;
   /** Memory for records off the heap: blocks as [first word, end], the one in use, and its first free word. */
   private readonly blocks: number[] = [];
@@ -120,6 +143,17 @@ export class ExploringSched extends Sched {
     this.endWord = this.blocks[this.blockAt + 1]!;
   }
 
+  /** Mixes what the things hold into a digest: their records, and the values of variables. */
+  digestThings(mix: (h: number, n: number) => number, h: number): number {
+    const { w } = this.heap;
+    for (let at = 0; at <= this.blockAt; at += 2) {
+      const end = at === this.blockAt ? this.freeWord : this.blocks[at + 1]!;
+      for (let i = this.blocks[at]!; i < end; i++) h = mix(h, w[i]!);
+    }
+    for (const variable of this.variables) h = mix(h, numberFor(variable.peek()));
+    return h;
+  }
+
   /** Forgets the schedule that has ended, as if it had never been. */
   forget(): void {
     const { gt, sudogs, stacks } = this;
@@ -129,6 +163,8 @@ export class ExploringSched extends Sched {
     this.forgetAll();
     this.n = 0;
     this.things = 0;
+    if (this.variables.length > 0) this.variables.length = 0;
+    if (this.properties.length > 0) this.properties.length = 0;
     this.time = 0;
     this.mainDone = false;
     this.mainExits = false;
@@ -243,6 +279,7 @@ export class ExploringSched extends Sched {
     gt.status[row] = GStatus.running;
     this.curg = row;
     this.announced = false;
+    this.askedInVain = 0;
     this.spun[g] = Spin.none;
     const timers = this.timers.changes;
     if (this.wasWoken[g]! && this.listener !== null) this.competes(g);
@@ -330,9 +367,10 @@ export class ExploringSched extends Sched {
     this.mutator.nanos = 0;
   }
 
-  /** A task's step only asked, in vain. */
+  /** A task's step has asked for something, in vain. Throws when one step asks and asks: nobody else can ever change the answer. */
   spins(): void {
     this.spun[this.curg] = Spin.asked;
+    if (this.curg !== 0 && ++this.askedInVain > mostQuestions) throw new Error(neverYields);
   }
 
   /** Told by things. writes: in a way that is not just looking. */

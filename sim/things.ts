@@ -427,6 +427,7 @@ class ExploringCell<T> extends Cell<T> implements Operand {
   ) {
     super(world, value, name);
     this.id = ++world.things;
+    world.variables.push(this);
   }
 
   override get(): Blocking<T> {
@@ -465,6 +466,7 @@ class ExploringAtomic<T> extends Atomic<T> implements Operand {
   ) {
     super(world, value, name);
     this.id = ++world.things;
+    world.variables.push(this);
   }
 
   override load(): Blocking<T> {

@@ -241,9 +241,10 @@ export interface Outcome extends Finding {
   /** Kind and blocked set, or kind and site. */
   readonly identity: string;
   readonly blocked: readonly Blocked[];
-  /** Steps, and firings of timers among them. */
+  /** Steps, firings of timers among them, and those among these that came while a goroutine could go on: never so in idle time. */
   readonly steps: number;
   readonly firings: number;
+  readonly early: number;
   /** Switches away from a goroutine that could go on. */
   readonly preemptions: number;
   /** Points at which there was a choice. */
@@ -281,6 +282,8 @@ export interface Failure {
   readonly blocked: readonly Blocked[];
   readonly preemptions: number;
   readonly firings: number;
+  /** Timers that fired while a goroutine could go on: 0 means that the failure needs no unlikely clock. */
+  readonly early: number;
   /** The decisions: what Outcome has. */
   readonly order: readonly Task[];
   readonly selects: readonly number[];
