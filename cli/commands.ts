@@ -46,6 +46,7 @@ const godebugMeaning: Readonly<Record<keyof GoDebug, string>> = {
   gcstoptheworld: '1: marking is one pause; 2: so is the sweep',
   clobberfree: '1: freed objects are overwritten with 0xdeadbeef',
   sbrk: '1: nothing is freed or used again',
+  allocfreetrace: '1: a stack for each allocation, each free and each collection: for gorena replay',
   scavtrace: '1: what was given back to the system, when a sweep is complete',
   inittrace: "1: a line for each package's initialization",
   schedtrace: 'N: a line about the scheduler every N ms of virtual time',

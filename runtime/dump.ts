@@ -18,20 +18,39 @@ export function goroutineDump(m: Machine, who: Shown, thrownAt?: Int32Array, run
   const first = running;
   const all = first === 0 ? gs : [first, ...gs.filter((g) => g !== first)];
   const shown = who === 'running' ? all.slice(0, 1) : all;
-  return shown.map((g) => goroutineText(m, g, g === first, g === first ? thrownAt : undefined)).join('\n\n');
+  return shown.map((g) => goroutineText(m, g, g === first, { pcs: g === first ? thrownAt : undefined })).join('\n\n');
 }
 
-function goroutineText(m: Machine, g: G, running: boolean, thrownAt?: Int32Array): string {
+/** How a goroutine is printed. */
+interface Style {
+  /** Its stack, if it is not what the goroutine's memory says. */
+  readonly pcs?: Int32Array | undefined;
+  /** As with GOTRACEBACK=system: the addresses of each frame, and the functions of Go above the program's. */
+  readonly system?: readonly number[] | undefined;
+}
+
+/**
+ * A goroutine as traceback prints it with `m.traceback` 2, that is with ` fp=0x… sp=0x… pc=0x…`. above: pcs of functions of Go that
+ * it is in, leaf first, which have no frames here.
+ */
+export function goroutineTrace(m: Machine, g: G, above: readonly number[]): string {
+  return goroutineText(m, g, g === m.sched.curg, { system: above });
+}
+
+function goroutineText(m: Machine, g: G, running: boolean, { pcs: given, system }: Style): string {
   const { gt, stacks } = m.sched;
   const lines = [header(m, g, running)];
-  const pcs = thrownAt ?? new Int32Array(maxFrames + 1);
-  const n = thrownAt === undefined ? stacks.callers(g, pcs, maxFrames + 1) : thrownAt.length;
-  const frame = (pc: number) => {
+  const pcs = given ?? new Int32Array(maxFrames + 1);
+  const sps = new Int32Array(system === undefined ? 0 : maxFrames + 1);
+  const n = given === undefined ? stacks.callers(g, pcs, maxFrames + 1, sps) : given.length;
+  const frame = (pc: number, fp: number, sp: number) => {
     const f = m.symtab.frame(pc);
-    lines.push(`${f.func}(...)`, `\t${f.file}:${f.line}`);
+    const addresses = system === undefined ? '' : ` fp=${hex(fp)} sp=${hex(sp)} pc=${hex(pc)}`;
+    lines.push(`${f.func}(...)`, `\t${f.file}:${f.line}${addresses}`);
   };
-  for (let i = 0; i < Math.min(n, maxFrames); i++) frame(pcs[i]!);
-  if (n === 0 && gt.system[g] !== SystemG.no) frame(gt.goPc[g]); // a helper has no stack: its function
+  for (const pc of system ?? []) frame(pc, gt.sp[g], gt.sp[g]);
+  for (let i = 0; i < Math.min(n, maxFrames); i++) frame(pcs[i]!, i === 0 ? gt.sp[g] : sps[i - 1]!, sps[i]!);
+  if (n === 0 && gt.system[g] !== SystemG.no) frame(gt.goPc[g], 0, 0); // a helper has no stack: its function
   if (n > maxFrames) lines.push('...additional frames elided...');
   if (gt.parent[g] !== 0 && gt.goPc[g] !== 0 && n > 0) {
     const at = m.symtab.frame(gt.goPc[g]); // a goroutine function's place is that of its go statement
@@ -39,6 +58,8 @@ function goroutineText(m: Machine, g: G, running: boolean, thrownAt?: Int32Array
   }
   return lines.join('\n');
 }
+
+const hex = (n: number) => `0x${n.toString(16)}`;
 
 function header(m: Machine, g: G, running: boolean): string {
   const { gt } = m.sched;

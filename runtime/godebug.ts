@@ -18,6 +18,8 @@ export interface GoDebug {
   readonly clobberfree: number;
   /** Nothing is ever freed or used again. */
   readonly sbrk: number;
+  /** A stack for each allocation, each free and each collection. */
+  readonly allocfreetrace: number;
   /** A line when a sweep is complete: what the scavenger has given back since the last. */
   readonly scavtrace: number;
   /** A line for each package's initialization. */
@@ -40,6 +42,7 @@ const largest: Readonly<Record<keyof GoDebug, number>> = {
   gcstoptheworld: 2,
   clobberfree: 1,
   sbrk: 1,
+  allocfreetrace: 1,
   scavtrace: 1,
   inittrace: 1,
   schedtrace: 999_999,

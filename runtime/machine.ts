@@ -12,6 +12,7 @@ import { MemProfiler } from '../profiler/mprof.ts';
 import { SymTab } from '../profiler/symtab.ts';
 import { Sched, type SchedParts, type SchedTables, schedTables } from '../sched/proc.ts';
 import { schedTrace } from '../sched/schedtrace.ts';
+import { AllocTrace } from './alloctrace.ts';
 import { type Chooser, FairChooser } from './internal/chooser.ts';
 import { Digest, Events } from './internal/events.ts';
 import { Faults } from './internal/faults.ts';
@@ -135,6 +136,7 @@ export class Machine {
       for (const line of schedTrace(this.sched, s.godebug.scheddetail !== 0)) s.output?.(line);
     };
     this.oracle = s.oracle ? new Oracle(this.heap, this.gc, mutators, this.events) : null;
+    if (s.godebug.allocfreetrace !== 0 && s.output !== null) new AllocTrace(this, s.output);
     this.readersChanged();
   }
 

@@ -331,8 +331,8 @@ export class Stacks {
     }
   }
 
-  /** Writes g's pcs, leaf first, at most max; returns how many. Source: callers, gcallers. */
-  callers(g: G, pcs: Int32Array, max: number): number {
+  /** Writes g's pcs, leaf first, at most max, and if asked the addresses of their frames; returns how many. Source: callers, gcallers. */
+  callers(g: G, pcs: Int32Array, max: number, sps?: Int32Array): number {
     const { w } = this;
     if (g === this.running) {
       this.spill(); // for their pcs; what their slots hold is not asked
@@ -342,7 +342,10 @@ export class Stacks {
     for (let fp = this.gt.fp[g]; fp !== 0 && n < max; ) {
       const i = fp >>> 2;
       const pc = w[i + FrameHead.pc]!;
-      if (pc !== 0) pcs[n++] = pc; // 0: more slots of the frame below
+      if (pc !== 0) {
+        if (sps !== undefined) sps[n] = fp;
+        pcs[n++] = pc;
+      } // else more slots of the frame below
       const prevWords = w[i + FrameHead.shape]! >>> 16;
       fp = prevWords === 0 ? 0 : fp - prevWords * 4;
     }
