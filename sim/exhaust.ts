@@ -1,7 +1,7 @@
 // exhaust: the exhaustive strategy. All schedules without a preemption first, then those with at most one, with two, and then
 // all that are left: most failures need few, and "no failure with at most two preemptions" is a claim that can be made early.
 // A claim is made only for a bound whose search came to its end.
-import { failureOf } from './explore.ts';
+import { failureIn } from './found.ts';
 import type { World } from './loop.ts';
 import { Search } from './search.ts';
 import { Tally } from './tally.ts';
@@ -54,7 +54,7 @@ export function exhaust(world: World, program: Program, options: ExploreOptions,
       if (verdict === null) continue;
       figures.failures++;
       figures.first ??= schedule;
-      failures.push(failureOf(program, world, { strategy: `exhaustive(${bound})`, schedule, seed }));
+      failures.push(failureIn(world, program, options, { strategy: `exhaustive(${bound})`, schedule, seed }, failures));
     }
     if (more) break;
     exhausted = search.tree.cut ? bound : Infinity;

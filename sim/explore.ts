@@ -1,9 +1,10 @@
 // explore: many schedules of one program. The first failure is run once more with everything written down.
 import { exhaust } from './exhaust.ts';
-import { inWorld, runSettings, type World } from './loop.ts';
+import { failureIn, type Replay, replayWith } from './found.ts';
+import { inWorld, runSchedule, runSettings, type World } from './loop.ts';
 import { Portfolio } from './portfolio.ts';
 import { Tally } from './tally.ts';
-import type { Decider, Exploration, ExploreOptions, Failure, Point, Program, StrategyFigures, Task } from './types.ts';
+import type { Exploration, ExploreOptions, Failure, Program, RunOptions, StrategyFigures } from './types.ts';
 
 /** Milliseconds between two reports of progress. */
 const progressMillis = 200;
@@ -52,7 +53,7 @@ function exploreIn(world: World, program: Program, options: ExploreOptions): Exp
     if (verdict === null) continue;
     figures.failures++;
     figures.first ??= n - 1;
-    failures.push(failureOf(program, world, { strategy: searcher.name, schedule: n - 1, seed }));
+    failures.push(failureIn(world, program, options, { strategy: searcher.name, schedule: n - 1, seed }, failures));
     if (!keepGoing) break;
   }
   const warnings = width > 1 || n === 0 ? [] : [noConcurrency];
@@ -78,39 +79,11 @@ export async function explore(program: Program, options: ExploreOptions = {}): P
   return exploreSync(program, options);
 }
 
-/** Answers as a schedule was answered before. */
-export class SameAgain implements Decider {
-  readonly everyStep = true;
-  private selected = 0;
-  constructor(
-    private readonly order: readonly Task[],
-    private readonly selects: readonly number[],
-  ) {}
-  next({ step }: Point): Task {
-    return this.order[step] ?? -1;
-  }
-  select(): number {
-    return this.selects[this.selected++]!;
-  }
-}
-
-/** The schedule that a world has run last, run once more with everything written down. */
-export function failureOf(program: Program, world: World, where: Pick<Failure, 'strategy' | 'schedule' | 'seed'>): Failure {
-  const found = world.outcome();
-  world.run(program, new SameAgain(found.order, found.selects), { details: true });
-  const again = world.outcome();
-  return {
-    ...where,
-    verdict: found.verdict!,
-    message: found.message,
-    identity: found.identity,
-    error: found.error,
-    steps: again.trace,
-    blocked: again.blocked,
-    preemptions: found.preemptions,
-    firings: found.firings,
-    early: found.early,
-    order: found.order,
-    selects: found.selects,
-  };
+/**
+ * Runs a program under the schedule of a replay string (Failure.replay), with the string's own time and step limit. The program may
+ * have changed: docs/exploring.md says what is put up with. options.name: what the string must call the program. Throws
+ * ScheduleError, one line, for what is no such string or one of another program.
+ */
+export function replay(program: Program, text: string, options: RunOptions & { readonly name?: string } = {}): Replay {
+  return replayWith(runSchedule, program, text, options);
 }

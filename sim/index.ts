@@ -1,13 +1,18 @@
 // sim: exploring schedules. A program on our goroutines, channels, locks and timers is run under many orders of its steps, and
 // what goes wrong in one of them is found, named and can be run again. docs/exploring.md explains; types.ts has the words.
+export { failureJson, reportOf, type Told } from './describe.ts';
 export { Directed } from './directed.ts';
 export { eventually } from './eventually.ts';
-export { explore, exploreSync, SameAgain } from './explore.ts';
+export { explore, exploreSync, replay } from './explore.ts';
+export { programName, type Replay, SameAgain } from './found.ts';
 export { runSchedule } from './loop.ts';
 export { opNames, thingName } from './naming.ts';
 export { Pct } from './pct.ts';
 export { Portfolio } from './portfolio.ts';
 export { Pos } from './pos.ts';
+export { type Divergence, divergenceText } from './replay.ts';
+export { type Layout, type Report, reportText } from './report.ts';
+export { parseSchedule, type Schedule, ScheduleError, scheduleText } from './schedule.ts';
 export { Fair, RandomWalk, type Searcher } from './strategy.ts';
 export { Surw } from './surw.ts';
 export {
@@ -26,6 +31,7 @@ export {
   type ProgramModule,
   type Progress,
   type RunOptions,
+  type Size,
   Spin,
   type Step,
   type Strategy,

@@ -96,4 +96,4 @@ export function siteIn(stack: string): string {
 
 /** Files that are no part of a program: this package's, those of libraries and of the host. */
 const foreign =
-  /[\\/]node_modules[\\/]|^node:|^native |<anonymous>|[\\/](?:sim|sched|runtime|gc|heap)[\\/][\w]+\.ts|[\\/]gorena[\\/]dist[\\/]/;
+  /[\\/]node_modules[\\/]|^node:|^native |<anonymous>|(?<![\\/]tests)[\\/](?:sim|sched|runtime|gc|heap)[\\/][\w]+\.ts|[\\/]gorena[\\/]dist[\\/]/;

@@ -5,30 +5,33 @@
 //
 //   length, checksum   of what follows: a string that was cut says so
 //   program            its name
-//   setup              what else the run depends on: seed, step limit, time, faults
+//   setup              what else the run depends on: step limit, time, faults
 //   paths              each as its parent and its last name
-//   symbols            the different decisions: path, kind, and what was chosen
+//   symbols            the different decisions: path, kind, and what the step drew
 //   decisions          numbers of symbols; the same one several times in a row is one number and how often
 //
-// Numbers are LEB128. Kinds have numbers, which are never given to another kind; one that has none stands there by name.
+// Numbers are LEB128; kinds are OpKind's, which are never given to another kind.
+import { OpKind, type TimeMode } from './types.ts';
 
-/** One decision of a run: whose pending operation was performed. */
+/** Path of the clock in decisions: the next timer fires. */
+export const clockPath = 'clock';
+
+/** One decision of a run: who took a step. */
 export interface Decision {
-  /** The goroutine's path, `main/worker#2`; `clock` for the next timer, `fault` for a fault. */
+  /** The goroutine's path, `main/worker#2`; or clockPath. */
   readonly g: string;
-  /** Kind of operation: `send`, `lock`, …. */
-  readonly op: string;
-  /** What was chosen: the case of a select, the answer of a fault; -1: there was nothing to choose. */
-  readonly choice: number;
+  /** What it was about to do; for the clock OpKind.start. */
+  readonly op: OpKind;
+  /** Answers that were drawn within the step: cases of selects. */
+  readonly draws: readonly number[];
 }
 
 /** What a run depends on besides its decisions. */
 export interface Setup {
-  readonly seed: number;
+  readonly time: TimeMode;
   readonly maxSteps: number;
-  /** `idle`, `chaos`, or nanoseconds of skew. */
-  readonly time: 'idle' | 'chaos' | number;
-  /** Faults as drawn for this schedule, as JSON; empty: none. */
+  readonly leaks: boolean;
+  /** Faults that happened; '' for none. */
   readonly faults: string;
 }
 
@@ -43,13 +46,6 @@ export interface Schedule {
 /** Version of the strings; another one is refused. */
 export const scheduleVersion = 'g1';
 
-/** Numbers of the kinds: append, never renumber. 0 is for a kind without one. */
-const kinds: readonly string[] = [
-  ...['', 'start', 'send', 'recv', 'select', 'close', 'lock', 'unlock', 'rlock', 'runlock', 'wlock', 'wunlock', 'trylock'],
-  ...['add', 'done', 'wait', 'signal', 'broadcast', 'sleep', 'gosched', 'load', 'store', 'cas', 'get', 'set', 'timer'],
-  ...['end', 'acquire', 'release', 'once', 'await', 'call', 'gc', 'syscall', 'trysend', 'tryrecv', 'tryselect', 'fault'],
-];
-
 // --- writing ---------------------------------------------------------------------------------------------------------------
 
 class Writer {
@@ -58,12 +54,6 @@ class Writer {
   number(n: number): void {
     for (; n >= 128; n = Math.floor(n / 128)) this.bytes.push((n % 128) | 128);
     this.bytes.push(n);
-  }
-
-  /** A number that may be negative. */
-  signed(n: number): void {
-    this.number(n < 0 ? 1 : 0);
-    this.number(Math.abs(n));
   }
 
   text(text: string): void {
@@ -77,9 +67,8 @@ class Writer {
 export function scheduleText({ program, setup, decisions }: Schedule): string {
   const out = new Writer();
   out.text(program);
-  out.signed(setup.seed);
-  out.number(setup.maxSteps);
-  out.number(setup.time === 'idle' ? 0 : setup.time === 'chaos' ? 1 : 2 + setup.time);
+  out.number(setup.maxSteps * 2 + (setup.leaks ? 1 : 0));
+  out.number(setup.time === 'idle' ? 0 : setup.time === 'chaos' ? 1 : 2 + setup.time.maxSkew);
   out.text(setup.faults);
 
   const paths = new Numbering();
@@ -88,7 +77,7 @@ export function scheduleText({ program, setup, decisions }: Schedule): string {
   const sequence: number[] = [];
   for (const decision of decisions) {
     addPath(paths, decision.g);
-    const { number, isNew } = symbols.of(`${decision.g}\0${decision.op}\0${decision.choice}`);
+    const { number, isNew } = symbols.of(`${decision.g}\0${decision.op}\0${decision.draws}`);
     if (isNew) symbolDecisions.push(decision);
     sequence.push(number);
   }
@@ -99,12 +88,12 @@ export function scheduleText({ program, setup, decisions }: Schedule): string {
     out.text(path.slice(cut + 1));
   }
   out.number(symbolDecisions.length);
-  for (const { g, op, choice } of symbolDecisions) {
+  for (const { g, op, draws } of symbolDecisions) {
     out.number(paths.of(g).number);
-    const kind = Math.max(kinds.indexOf(op), 0);
-    out.number(kind * 2 + (choice >= 0 ? 1 : 0));
-    if (kind === 0) out.text(op);
-    if (choice >= 0) out.number(choice);
+    out.number(op * 2 + (draws.length > 0 ? 1 : 0));
+    if (draws.length === 0) continue;
+    out.number(draws.length);
+    for (const answer of draws) out.number(answer);
   }
   for (let at = 0; at < sequence.length; ) {
     let end = at + 1;
@@ -164,10 +153,6 @@ class Reader {
     }
   }
 
-  signed(): number {
-    return this.number() === 1 ? -this.number() : this.number();
-  }
-
   text(): string {
     const n = this.number();
     const bytes = this.bytes.slice(this.at, this.at + n);
@@ -188,6 +173,8 @@ class Reader {
   }
 }
 
+/** Number of kinds. */
+const kinds = Object.keys(OpKind).length / 2;
 /** Most decisions of a string: a run has no more steps. */
 const mostDecisions = 10_000_000;
 
@@ -209,8 +196,7 @@ export function parseSchedule(text: string): Schedule {
 
 function readBody(input: Reader): Schedule {
   const program = input.text();
-  const seed = input.signed();
-  const maxSteps = input.number();
+  const steps = input.number();
   const time = input.number();
   const faults = input.text();
   const paths: string[] = [];
@@ -222,9 +208,10 @@ function readBody(input: Reader): Schedule {
   const symbols: Decision[] = [];
   for (let n = input.number(); n > 0; n--) {
     const g = paths[input.below(paths.length, 'path')]!;
-    const coded = input.below(kinds.length * 2, 'kind');
-    const op = coded >> 1 === 0 ? input.text() : kinds[coded >> 1]!;
-    symbols.push({ g, op, choice: (coded & 1) === 1 ? input.number() : -1 });
+    const coded = input.below(kinds * 2, 'kind');
+    const draws: number[] = [];
+    for (let k = (coded & 1) === 1 ? input.number() : 0; k > 0; k--) draws.push(input.number());
+    symbols.push({ g, op: coded >> 1, draws });
   }
   const decisions: Decision[] = [];
   while (!input.done) {
@@ -235,7 +222,8 @@ function readBody(input: Reader): Schedule {
     if (decisions.length + times > mostDecisions) throw new ScheduleError('schedule string: it has too many decisions');
     for (let k = 0; k < times; k++) decisions.push(symbol);
   }
-  return { program, setup: { seed, maxSteps, time: time === 0 ? 'idle' : time === 1 ? 'chaos' : time - 2, faults }, decisions };
+  const mode: TimeMode = time === 0 ? 'idle' : time === 1 ? 'chaos' : { maxSkew: time - 2 };
+  return { program, setup: { time: mode, maxSteps: Math.floor(steps / 2), leaks: steps % 2 === 1, faults }, decisions };
 }
 
 function bytesOf(text: string): number[] {

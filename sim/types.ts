@@ -75,6 +75,10 @@ export interface ExploreOptions extends Omit<RunOptions, 'details' | 'listener'>
   readonly seed?: number;
   /** Goes on after the first failure. Default false. */
   readonly keepGoing?: boolean;
+  /** Makes the first failure of each identity small before it is told: shrink.ts. Default true. */
+  readonly shrink?: boolean;
+  /** What replay strings call the program. Default: its function's name, or main. */
+  readonly name?: string;
   /** Called now and then; on this thread, between two schedules. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -268,7 +272,16 @@ export interface Outcome extends Finding {
   readonly trace: readonly Step[];
 }
 
-/** A schedule that went wrong. */
+/** How large a failing schedule is: compared in this order when it is made small. */
+export interface Size {
+  /** Switches away from a goroutine that could go on and did not ask for it. */
+  readonly preemptions: number;
+  /** Firings of timers. */
+  readonly firings: number;
+  readonly steps: number;
+}
+
+/** A schedule that went wrong. What is said of its steps is said of the small one, where it was made small. */
 export interface Failure {
   readonly verdict: Verdict;
   readonly message: string;
@@ -279,6 +292,8 @@ export interface Failure {
   readonly schedule: number;
   readonly seed: number;
   readonly steps: readonly Step[];
+  /** Numbers of the steps, from 0, that came instead of one of a goroutine that could go on. */
+  readonly cuts: readonly number[];
   readonly blocked: readonly Blocked[];
   readonly preemptions: number;
   readonly firings: number;
@@ -287,6 +302,10 @@ export interface Failure {
   /** The decisions: what Outcome has. */
   readonly order: readonly Task[];
   readonly selects: readonly number[];
+  /** Brings it back: replay(program, text). */
+  readonly replay: string;
+  /** How large it was when it was found, and is now; null: it was not made small. */
+  readonly shrunk: { readonly from: Size; readonly to: Size; readonly runs: number } | null;
 }
 
 /** What an exploration has found. */

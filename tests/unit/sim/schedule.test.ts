@@ -1,18 +1,19 @@
 // The string of a schedule: it is short, everything comes back, and whatever is no such string is told in one line.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Decision, parseSchedule, type Schedule, ScheduleError, scheduleText } from '../../../sim/schedule.ts';
+import { clockPath, type Decision, parseSchedule, type Schedule, ScheduleError, scheduleText } from '../../../sim/schedule.ts';
+import { OpKind } from '../../../sim/types.ts';
 
-const d = (g: string, op: string, choice = -1): Decision => ({ g, op, choice });
+const d = (g: string, op: keyof typeof OpKind, ...draws: number[]): Decision => ({ g, op: OpKind[op], draws });
 const small: Schedule = {
   program: 'bank',
-  setup: { seed: 7, maxSteps: 10_000, time: 'chaos', faults: '' },
+  setup: { maxSteps: 10_000, time: 'chaos', leaks: true, faults: '' },
   decisions: [
     d('main', 'lock'),
     d('main/a', 'send'),
     d('main/a', 'send'),
     d('main/a#2', 'select', 1),
-    d('clock', 'timer'),
+    d(clockPath, 'start'),
     d('main', 'lock'),
   ],
 };
@@ -22,7 +23,7 @@ test('everything comes back', () => {
 });
 
 test('a dozen steps of three goroutines take less than a line', () => {
-  const ops = ['lock', 'send', 'recv', 'unlock'];
+  const ops = ['lock', 'send', 'recv', 'sleep'] as const;
   const decisions = Array.from({ length: 14 }, (_, i) => d(['main', 'main/producer', 'main/consumer'][i % 3]!, ops[i % 4]!));
   const text = scheduleText({ ...small, program: 'bounded buffer', decisions });
   expect(text).toMatch(/^g1:[\w-]+$/);
@@ -38,15 +39,15 @@ test('a loop of ten thousand steps of one goroutine takes no more', () => {
 const pathName = fc.string({ minLength: 1, unit: 'grapheme' }).map((s) => s.replaceAll('/', '_').replaceAll('\0', '_'));
 const decision = fc.record({
   g: fc.array(pathName, { minLength: 1, maxLength: 4 }).map((names) => names.join('/')),
-  op: fc.oneof(fc.constantFrom('send', 'recv', 'lock', 'select'), pathName),
-  choice: fc.integer({ min: -1, max: 1000 }),
+  op: fc.integer({ min: 0, max: OpKind.runtime }),
+  draws: fc.array(fc.nat(1000), { maxLength: 3 }),
 });
 const schedule: fc.Arbitrary<Schedule> = fc.record({
   program: fc.string(),
   setup: fc.record({
-    seed: fc.maxSafeInteger(),
     maxSteps: fc.nat(),
-    time: fc.oneof(fc.constantFrom('idle' as const, 'chaos' as const), fc.nat({ max: 2 ** 40 })),
+    leaks: fc.boolean(),
+    time: fc.oneof(fc.constantFrom('idle' as const, 'chaos' as const), fc.record({ maxSkew: fc.nat({ max: 2 ** 40 }) })),
     faults: fc.string(),
   }),
   decisions: fc.array(decision, { maxLength: 60 }),

@@ -1,0 +1,81 @@
+// describe: what a report says of a failure, and a failure as JSON. report.ts lays it out.
+import { opNames } from './naming.ts';
+import { grouped, type Report, type Shrunk } from './report.ts';
+import type { Exploration, Failure } from './types.ts';
+
+/** What a report needs to know besides the failure. */
+export interface Told {
+  /** The exploration that found it; without one it is a replay. */
+  readonly exploration?: Exploration;
+  /** Schedules at most, as the options said. */
+  readonly of?: number;
+  /** What to type to see it again, one line each. Default: the replay string. */
+  readonly again?: readonly string[];
+}
+
+/** The report of a failure, for reportText. */
+export function reportOf(failure: Failure, { exploration, of, again }: Told = {}): Report {
+  const cuts = new Set(failure.cuts);
+  return {
+    verdict: failure.verdict,
+    message: failure.message,
+    steps: failure.steps.map(({ g, op, object, site, clock, after }, i) => ({
+      ...{ g, object, site, clock },
+      op: g === 'clock' ? 'timer' : opNames[op],
+      preempts: cuts.has(i),
+      waits: after === 'waits',
+    })),
+    blocked: failure.blocked.map(({ g, on, holder = '', site }) => ({ g, on, holder, site })),
+    found:
+      exploration === undefined
+        ? null
+        : {
+            strategy: failure.strategy,
+            schedule: failure.schedule + 1,
+            of: of ?? exploration.schedules,
+            millis: exploration.millis,
+          },
+    shrunk: shrunkOf(failure),
+    again: again ?? [`replay: ${failure.replay}`],
+    statistics: exploration === undefined ? '' : statistics(exploration),
+  };
+}
+
+function shrunkOf({ shrunk }: Failure): Shrunk | null {
+  if (shrunk === null) return null;
+  const { from, to } = shrunk;
+  return {
+    steps: [from.steps, to.steps],
+    preemptions: [from.preemptions, to.preemptions],
+    timers: [from.firings, to.firings],
+  };
+}
+
+function statistics({ schedules, distinct, steps, failures, exhausted, warnings }: Exploration): string {
+  const facts = [
+    `explored ${grouped(schedules)} schedule${schedules === 1 ? '' : 's'}`,
+    `${grouped(distinct)} distinct`,
+    `${grouped(steps)} steps`,
+    `${grouped(failures.length)} failed`,
+  ];
+  if (exhausted === Infinity) facts.push('no other schedule is left');
+  else if (exhausted !== null) facts.push(`exhausted up to ${exhausted} preemption${exhausted === 1 ? '' : 's'}`);
+  return [facts.join(' · '), ...warnings.map((w) => `warning: ${w}`)].join('\n');
+}
+
+/** A failure as JSON has it: kinds by name, what was thrown as its name, message and stack. */
+export function failureJson(failure: Failure): object {
+  const { error, steps, order: _, selects: __, ...rest } = failure;
+  const cuts = new Set(failure.cuts);
+  return {
+    ...rest,
+    error: error === undefined ? null : errorJson(error),
+    steps: steps.map((step, i) => ({ ...step, op: step.g === 'clock' ? 'timer' : opNames[step.op], preempts: cuts.has(i) })),
+    blocked: failure.blocked.map((b) => ({ ...b, op: opNames[b.op] })),
+  };
+}
+
+function errorJson(error: unknown): object {
+  if (!(error instanceof Error)) return { name: typeof error, message: String(error) };
+  return { name: error.name, message: error.message, stack: error.stack ?? '' };
+}

@@ -1,0 +1,139 @@
+// found: from a schedule that went wrong to what is told about it: made small, run once more with everything written down, and as
+// a string that brings it back.
+import type { World } from './loop.ts';
+import { type Divergence, RecordingDecider, ReplayDecider } from './replay.ts';
+import { parseSchedule, type Schedule, ScheduleError, type Setup, scheduleText } from './schedule.ts';
+import { shrink } from './shrink.ts';
+import type { Decider, ExploreOptions, Failure, Outcome, Point, Program, RunOptions, Task } from './types.ts';
+
+/** Runs a program under a decider: runSchedule, or something like it. */
+export type Run = (program: Program, decider: Decider, options: RunOptions) => Outcome;
+
+/** Where a failure was found. */
+export type Where = Pick<Failure, 'strategy' | 'schedule' | 'seed'>;
+
+/** What replay strings call a program. */
+export function programName(program: Program, name: string | undefined): string {
+  return name ?? ((program as unknown as { name: string }).name || 'main');
+}
+
+/** What a run depends on besides its decisions, as a string keeps it. */
+function setupOf({ time = 'chaos', maxSteps = 10_000, leaks = true }: RunOptions): Setup {
+  return { time, maxSteps, leaks, faults: '' };
+}
+
+/** Answers as an outcome of the same program has them, task for task. */
+export class SameAgain implements Decider {
+  readonly everyStep = true;
+  private selected = 0;
+  constructor(
+    private readonly order: readonly Task[],
+    private readonly selects: readonly number[],
+  ) {}
+  next({ step }: Point): Task {
+    return this.order[step] ?? -1;
+  }
+  select(): number {
+    return this.selects[this.selected++]!;
+  }
+}
+
+/**
+ * A failure from the outcome of a failing run. small: it is made small first. A program that is not deterministic may not fail
+ * again; then it stays as it was found.
+ */
+function failureOf(
+  run: Run,
+  program: Program,
+  options: RunOptions & { readonly name?: string },
+  found: Outcome,
+  where: Where,
+  small: boolean,
+): Failure {
+  const once = (decider: Decider) => run(program, decider, options);
+  let best: Outcome = found;
+  let shrunk: Failure['shrunk'] = null;
+  if (small) {
+    const result = shrink(new SameAgain(found.order, found.selects), found.identity, once);
+    if (result !== null) {
+      best = result.best.outcome;
+      shrunk = { from: result.from, to: result.best.size, runs: result.runs };
+    }
+  }
+  return told(run, program, options, best, where, shrunk);
+}
+
+/**
+ * The failure that a world has run last. It is made small if the options say so and none of those told before has its identity.
+ */
+export function failureIn(world: World, program: Program, options: ExploreOptions, where: Where, told: readonly Failure[]): Failure {
+  const run: Run = (program, decider, details) => {
+    world.run(program, decider, details);
+    return world.outcome();
+  };
+  const found = world.outcome();
+  const small = (options.shrink ?? true) && told.every(({ identity }) => identity !== found.identity);
+  return failureOf(run, program, options, found, where, small);
+}
+
+/** Runs an outcome once more, with everything written down. */
+function told(
+  run: Run,
+  program: Program,
+  options: RunOptions & { readonly name?: string },
+  found: Outcome,
+  where: Where,
+  shrunk: Failure['shrunk'],
+): Failure {
+  const recording = new RecordingDecider(new SameAgain(found.order, found.selects));
+  const again = run(program, recording, { ...options, details: true });
+  return {
+    ...where,
+    verdict: found.verdict!,
+    message: found.message,
+    identity: found.identity,
+    error: again.error ?? found.error,
+    steps: again.trace,
+    cuts: recording.cuts,
+    blocked: again.blocked,
+    preemptions: recording.cuts.length,
+    firings: found.firings,
+    early: found.early,
+    order: found.order,
+    selects: found.selects,
+    replay: scheduleText({ program: programName(program, options.name), setup: setupOf(options), decisions: recording.decisions }),
+    shrunk,
+  };
+}
+
+/** What came of a replay. */
+export interface Replay {
+  /** It failed; null: it did not. */
+  readonly failure: Failure | null;
+  /** Where the program did something else than the schedule, first; null: nowhere. */
+  readonly divergence: Divergence | null;
+  /** Steps of the schedule that were followed, and how many it has. */
+  readonly followed: number;
+  readonly of: number;
+}
+
+/**
+ * Runs a program under the schedule of a string, with the string's own time, step limit and faults. The program may have changed:
+ * replay.ts says what is put up with. Throws ScheduleError for what is no such string, or one of another program.
+ */
+export function replayWith(run: Run, program: Program, text: string, options: RunOptions & { readonly name?: string }): Replay {
+  const schedule = parseSchedule(text);
+  refuseOther(schedule, programName(program, options.name));
+  const { decisions, setup } = schedule;
+  const own = { ...options, time: setup.time, maxSteps: setup.maxSteps, leaks: setup.leaks };
+  const decider = new ReplayDecider(decisions);
+  const outcome = run(program, decider, own);
+  const { divergence, followed } = decider;
+  const where = { strategy: 'replay', schedule: 0, seed: 0 };
+  const failure = outcome.verdict === null ? null : told(run, program, own, outcome, where, null);
+  return { failure, divergence, followed, of: decisions.length };
+}
+
+function refuseOther({ program }: Schedule, name: string): void {
+  if (program !== name) throw new ScheduleError(`schedule string: it is of the program '${program}', this is '${name}'`);
+}

@@ -1,0 +1,56 @@
+// Shrinking: fewer preemptions, then fewer timers, then fewer steps, and never another failure.
+import { expect, test } from 'vitest';
+import { exploreSync, type Program, runSchedule, SameAgain } from '../../sim/index.ts';
+import { shrink } from '../../sim/shrink.ts';
+import { programs } from './programs.ts';
+
+function shrunk(program: Program, seed: number, runs?: number) {
+  const { failure } = exploreSync(program, { strategy: 'random', schedules: 2000, seed, shrink: false });
+  if (failure === null) throw new Error('nothing fails');
+  const { order, selects, identity } = failure;
+  const small = shrink(new SameAgain(order, selects), identity, (decider) => runSchedule(program, decider, {}), runs);
+  if (small === null) throw new Error('it does not come back');
+  return { failure, ...small };
+}
+
+/** Fewest preemptions that the failure needs, and what a small schedule of it is like. */
+test.each([
+  ['twoLocks', 1, 0, 8],
+  ['lostUpdate', 1, 0, 17],
+  ['lateAnswer', 0, 2, 8],
+  ['lease', 0, 3, 15],
+  ['closedTwice', 0, 0, 5],
+] as const)('%s: at most %i preemptions, %i firings, %i steps from any failing schedule', (name, preemptions, firings, steps) => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const { failure, best, from, runs } = shrunk(programs[name]!, seed);
+    expect(best.outcome.identity).toBe(failure.identity);
+    expect(best.size.preemptions, `seed ${seed}`).toBeLessThanOrEqual(preemptions);
+    expect(best.size.firings, `seed ${seed}`).toBeLessThanOrEqual(firings);
+    expect(best.size.steps, `seed ${seed}`).toBeLessThanOrEqual(steps);
+    expect(best.size.preemptions).toBeLessThanOrEqual(from.preemptions);
+    expect(runs).toBeLessThanOrEqual(3000);
+  }
+});
+
+test('the same failure becomes the same small one', () => {
+  for (const program of Object.values(programs)) {
+    const [a, b] = [shrunk(program, 3), shrunk(program, 3)];
+    expect(b.best.decisions).toEqual(a.best.decisions);
+    expect(b.runs).toBe(a.runs);
+  }
+});
+
+test('the budget is kept, and what was found within it is a failure still', () => {
+  for (const runs of [1, 2, 5, 20]) {
+    const { best, failure, runs: used } = shrunk(programs.lostUpdate!, 1, runs);
+    expect(used).toBeLessThanOrEqual(runs);
+    expect(best.outcome.identity).toBe(failure.identity);
+  }
+});
+
+test('a schedule that does not come back is left alone', () => {
+  const fine: Program = function* main(go) {
+    yield* go.gosched();
+  };
+  expect(shrink(new SameAgain([], []), 'deadlock', (decider) => runSchedule(fine, decider, {}))).toBeNull();
+});
