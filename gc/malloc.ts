@@ -430,9 +430,9 @@ export class Mutator {
   }
 }
 
-/** nextSample as a small integer. */
+/** Bytes that go by unsampled, a small integer: the malloc that reaches nextSample is sampled, as in Go, so one less than that. */
 function countdown(rate: number, rand: Rand): number {
-  return Math.min(nextSample(rate, rand), 0x7fffffff);
+  return Math.min(nextSample(rate, rand), 0x7fffffff) - 1;
 }
 
 /** Virtual cost of taking a span, spread over the objects in it: about 20 ns an object of 16 bytes. */

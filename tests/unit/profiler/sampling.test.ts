@@ -85,6 +85,28 @@ describe('on a machine', () => {
     }
   });
 
+  test('the malloc that reaches the drawn distance is sampled, not the one that passes it', () => {
+    const m = pagesMachine(100, { memProfileRate: 128, seed: 9 });
+    const rand = new Rand(9, 'memprofile 0');
+    const { ptrs } = types(m);
+    const seen: number[] = [];
+    const drawn: number[] = [];
+    let n = 0;
+    m.mutators[0]!.onSample = () => seen.push(n);
+    let left = nextSample(128, rand);
+    for (; n < 3000; n++) {
+      m.mutators[0]!.mallocgc(64, ptrs);
+      if (64 < left)
+        left -= 64; // as mallocgc of 1.19 has it
+      else {
+        drawn.push(n);
+        left = nextSample(128, rand);
+      }
+    }
+    expect(seen.length).toBeGreaterThan(1000);
+    expect(seen).toEqual(drawn);
+  });
+
   test('both roads of allocation count the same bytes', () => {
     const [fast, slow] = [pagesMachine(100, { memProfileRate: 512 }), pagesMachine(100, { memProfileRate: 512 })];
     slow.subscribe(() => {}); // a reader of events closes the fast road
