@@ -7,6 +7,7 @@ import { generations } from './generations.ts';
 import { pipeline } from './pipeline.ts';
 import { sites } from './sites.ts';
 import { trees } from './trees.ts';
+import { waits } from './waits.ts';
 
 /** A built-in program. */
 export interface Program {
@@ -39,6 +40,10 @@ export const programs: Readonly<Record<string, Program>> = {
   pipeline: {
     summary: 'stages connected by channels: an object lives while it is under way',
     ...{ size: 40_000, largest: 1e8, make: pipeline },
+  },
+  waits: {
+    summary: 'one goroutine waits seldom and long, another often and short',
+    ...{ size: 200, largest: 1e6, make: waits },
   },
   sites: {
     summary: 'allocation from 4,096 call stacks: a profile with many buckets',

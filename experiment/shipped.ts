@@ -1,6 +1,7 @@
 // shipped: the experiments that come with gorena, by name. They are files like any other, in experiments/; docs/experiments/ has a page
 // for each, with what came out.
 
+import blockbias from '../experiments/block-bias.json' with { type: 'json' };
 import rotation from '../experiments/rotation-cost.json' with { type: 'json' };
 import sampling from '../experiments/sampling-error.json' with { type: 'json' };
 import skew from '../experiments/skew-by-scheme.json' with { type: 'json' };
@@ -8,5 +9,5 @@ import staleness from '../experiments/staleness-by-scheme.json' with { type: 'js
 
 /** Parsed files, as experimentOf reads them. */
 export const shipped: Readonly<Record<string, unknown>> = Object.fromEntries(
-  [skew, staleness, sampling, rotation].map((file) => [file.name, file]),
+  [skew, staleness, sampling, blockbias, rotation].map((file) => [file.name, file]),
 );

@@ -114,7 +114,7 @@ describe('a log', () => {
 describe('what goes wrong is one line, and no file', () => {
   test.each<[string[], string]>([
     [['profile'], 'gorena: profile: missing SOURCE; see gorena profile --help'],
-    [['profile', 'chrun'], "gorena: profile: no program 'chrun', there are: churn, trees, generations, cache, pipeline, sites; did you mean churn?"],
+    [['profile', 'chrun'], "gorena: profile: no program 'chrun', there are: churn, trees, generations, cache, pipeline, waits, sites; did you mean churn?"],
     [[...small, '--type', 'heaps'], "gorena: option --type: got 'heaps', wanted one of allocs, block, goroutine, heap, mutex, threadcreate; did you mean heap?"],
     [[...small, '--format', 'pbgz'], "gorena: option --format: got 'pbgz', wanted one of pb.gz, pb, text, folded, speedscope; did you mean pb.gz?"],
     [[...small, '--json'], 'gorena: profile: the profile and --json would both print on stdout; add -o FILE'],

@@ -72,7 +72,7 @@ describe('what goes wrong is one line', () => {
     [['trace', 'churn'], 'gorena: trace: missing -o FILE; see gorena trace --help'],
     [
       ['trace', 'chrun', '-o', 'x'],
-      "gorena: trace: no program 'chrun', there are: churn, trees, generations, cache, pipeline, sites; did you mean churn?",
+      "gorena: trace: no program 'chrun', there are: churn, trees, generations, cache, pipeline, waits, sites; did you mean churn?",
     ],
     [['trace', 'churn', '-o'], 'gorena: option --output wants a value: --output FILE'],
     [['trace', 'churn', '-o', '-', '--json'], 'gorena: trace: -o - and --json would both print on stdout; choose one'],

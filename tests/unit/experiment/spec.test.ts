@@ -19,7 +19,7 @@ describe('a mistake is told with its key', () => {
     ['schemaVersion: got 2, wanted 1', (f) => (f.schemaVersion = 2)],
     ['name: got "a/b", wanted small letters, digits and dashes: it names files', (f) => (f.name = 'a/b')],
     ['question: got nothing, wanted a text', (f) => delete f.question],
-    ['measure: got "sku", wanted one of skew, sampling, rotation', (f) => (f.measure = 'sku')],
+    ['measure: got "sku", wanted one of skew, sampling, rotation, blockbias', (f) => (f.measure = 'sku')],
     ['axes: got a list, wanted an object', (f) => (f.axes = [1] as never)],
     ['axes.schemes: no such key, wanted one of scheme, workload, rate, procs, sweep, gogc, era, force, seed', (f) => (f.axes.schemes = [])],
     ['axes.scheme: got an empty list, wanted a list of at least one value', (f) => (f.axes.scheme = [])],
