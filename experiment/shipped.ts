@@ -2,6 +2,7 @@
 // for each, with what came out.
 
 import blockbias from '../experiments/block-bias.json' with { type: 'json' };
+import bugs from '../experiments/historical-bugs.json' with { type: 'json' };
 import rotation from '../experiments/rotation-cost.json' with { type: 'json' };
 import sampling from '../experiments/sampling-error.json' with { type: 'json' };
 import skew from '../experiments/skew-by-scheme.json' with { type: 'json' };
@@ -9,5 +10,5 @@ import staleness from '../experiments/staleness-by-scheme.json' with { type: 'js
 
 /** Parsed files, as experimentOf reads them. */
 export const shipped: Readonly<Record<string, unknown>> = Object.fromEntries(
-  [skew, staleness, sampling, blockbias, rotation].map((file) => [file.name, file]),
+  [skew, staleness, bugs, sampling, blockbias, rotation].map((file) => [file.name, file]),
 );

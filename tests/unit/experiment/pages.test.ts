@@ -107,6 +107,20 @@ test('skew-by-scheme', () => {
   }
 });
 
+test('historical-bugs', () => {
+  const rows = small('historical-bugs', (e) => ({ workloads: two(e), seeds: [1], sweeps: ['go'] }));
+  for (const [n, force] of [0, 5000].entries()) {
+    for (const [scheme, cells] of table('historical-bugs', n)) {
+      const where = { scheme, force };
+      agree(cells[0]!, mean(rows, 'skewBytesMean', where), 4, `${scheme}, ${force}, mean skew`);
+      expect(Math.abs(number(cells[2]!) - 100 * mean(rows, 'exactShare', where)), `${scheme}, ${force}, time without skew`).toBeLessThan(
+        25,
+      );
+      agree(cells[3]!, mean(rows, 'staleCyclesMean', where), 2, `${scheme}, ${force}, stale`);
+    }
+  }
+});
+
 test('staleness-by-scheme', () => {
   const rows = small('staleness-by-scheme', (e) => ({ workloads: two(e), seeds: [1] }));
   for (const [scheme, cells] of table('staleness-by-scheme', 0)) {
