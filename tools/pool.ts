@@ -1,22 +1,23 @@
-// pool: the same file as many worker threads, each of which takes one job after the other. Results come back in any order, so
-// whoever uses them goes by the job's number, and what is printed does not depend on how many workers there were.
+// pool: the worker threads of campaign/workers.ts for a tool: the script that calls runJobs is what the threads run, and it calls serve.
+// Results come back in any order, so whoever uses them goes by the job's number, and what is printed does not depend on how many
+// workers there were.
 import { availableParallelism } from 'node:os';
-import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { pathToFileURL } from 'node:url';
+import { runTasks, serve as serveTasks } from '../campaign/workers.ts';
 
 /** Worker threads when nobody says how many. */
 export const defaultWorkers = availableParallelism();
 
-/** In a worker thread: answers jobs. Does nothing in the main thread, and says so. */
+const kind = 'job';
+
+/** In a worker thread: answers jobs, with what JSON can say of a result. Does nothing in the main thread, and says so. */
 export function serve<J, R>(work: (job: J) => R): boolean {
-  if (isMainThread || parentPort === null) return false;
-  const port = parentPort;
-  port.on('message', (job: J) => port.postMessage(work(job)));
-  return true;
+  return serveTasks({ [kind]: work as (job: never) => R });
 }
 
 /**
  * Runs all jobs on so many threads of the script that called it. done: told of each result; jobs are handed out in order,
- * and while `goOn` says yes. Throws what a worker dies of.
+ * and while `goOn` says yes. Throws TaskError for a job that throws.
  */
 export function runJobs<J, R>(
   jobs: readonly J[],
@@ -24,29 +25,10 @@ export function runJobs<J, R>(
   done: (result: R, job: number) => void,
   goOn: (job: number) => boolean = () => true,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let next = 0;
-    let running = Math.min(workers, jobs.length);
-    if (running === 0) resolve();
-    for (let i = running; i > 0; i--) {
-      const worker = new Worker(process.argv[1]!);
-      let job = -1;
-      const give = () => {
-        if (next < jobs.length && goOn(next)) {
-          job = next++;
-          worker.postMessage(jobs[job]);
-          return;
-        }
-        void worker.terminate();
-        if (--running === 0) resolve();
-      };
-      worker.on('message', (result: R) => {
-        done(result, job);
-        give();
-      });
-      worker.on('error', reject);
-      give();
-    }
+  return runTasks({
+    ...{ script: pathToFileURL(process.argv[1]!), workers, kind, goOn },
+    jobs: jobs.map((job, number) => ({ number, id: String(number), job })),
+    onResult: (number, text) => done(JSON.parse(text) as R, number),
   });
 }
 
