@@ -97,6 +97,41 @@ ${godebugHelp}`,
   example: 'gorena run churn --procs 2 --seed 7 --scheme naive',
 };
 
+/** Where the commands that look at one moment look. */
+const moment: readonly OptionSpec[] = [
+  { name: 'at', value: 'T', help: 'when: virtual time such as 5ms, or the name of a snapshot of the log', byDefault: 'default the end' },
+  { name: 'gc', help: 'a collection first, which brings the profile up to date (programs only)' },
+];
+
+const sourceHelp = `SOURCE is one of
+${programsHelp}
+or the log of a real Go program, as gorena replay takes it; a log has no options but --at, --scheme and --seed.`;
+
+/** Formats of `gorena heap`, and what opens them. */
+export const heapFormats = { heapsnapshot: "the Memory panel of Chrome's DevTools", text: 'any editor' } as const;
+
+export const heapSpec: CommandSpec = {
+  name: 'heap',
+  summary: "Writes the heap of a built-in program or of a replayed log: for Chrome's DevTools, or as a table.",
+  positionals: ['SOURCE'],
+  options: [
+    { name: 'output', short: 'o', value: 'FILE', help: 'where the heap goes; - for stdout', byDefault: 'default -' },
+    { name: 'format', value: 'F', help: Object.keys(heapFormats).join(', '), byDefault: 'default text on stdout, else heapsnapshot' },
+    ...moment,
+    ...machine,
+    { name: 'memprofilerate', value: 'N', help: 'which objects have stacks: one malloc per N bytes', byDefault: 'default 1: all' },
+    godebug,
+    scheme,
+    seed,
+  ],
+  details: `${sourceHelp}
+
+A heapsnapshot has every object of the heap, also the dead ones that are not swept yet: their type says so, and DevTools shows no
+distance for them. Types are constructors, fields are properties, roots are called by goroutine, function and slot, and
+sampled objects have the stack of their allocation. text counts objects by type and draws the pages.`,
+  example: 'gorena heap churn --at 5ms -o churn.heapsnapshot',
+};
+
 export const traceSpec: CommandSpec = {
   name: 'trace',
   summary: 'Runs a built-in program and writes its execution trace: for `go tool trace`, or for a browser.',
@@ -127,16 +162,6 @@ export const profileFormats = {
   folded: { reader: 'flamegraph.pl, inferno or speedscope', endings: ['.folded'] },
   speedscope: { reader: 'https://www.speedscope.app', endings: ['.speedscope.json', '.json'] },
 } as const;
-
-/** Where the commands that look at one moment look. */
-const moment: readonly OptionSpec[] = [
-  { name: 'at', value: 'T', help: 'when: virtual time such as 5ms, or the name of a snapshot of the log', byDefault: 'default the end' },
-  { name: 'gc', help: 'a collection first, which brings the profile up to date (programs only)' },
-];
-
-const sourceHelp = `SOURCE is one of
-${programsHelp}
-or the log of a real Go program, as gorena replay takes it; a log has no options but --at, --scheme and --seed.`;
 
 export const profileSpec: CommandSpec = {
   name: 'profile',
@@ -199,4 +224,4 @@ byte for byte those of one run that was not divided.`,
   example: 'gorena merge parts/*.journal.jsonl -o results',
 };
 
-export const commands: readonly CommandSpec[] = [replaySpec, runSpec, profileSpec, traceSpec, experimentSpec, mergeSpec];
+export const commands: readonly CommandSpec[] = [replaySpec, runSpec, profileSpec, heapSpec, traceSpec, experimentSpec, mergeSpec];

@@ -7,6 +7,7 @@ import { RuntimeError } from '../runtime/index.ts';
 import { FileError, helpOf, nearest, UsageError } from './args.ts';
 import { commands } from './commands.ts';
 import { experimentCommand } from './experiment.ts';
+import { heapCommand } from './heap.ts';
 import { listenToSignals } from './interrupt.ts';
 import { mergeCommand } from './merge.ts';
 import { profileCommand } from './profile.ts';
@@ -47,6 +48,8 @@ async function dispatch(words: readonly string[], print: Print, complain: (text:
       return experimentCommand(rest, print, complain);
     case 'merge':
       return mergeCommand(rest, print);
+    case 'heap':
+      return heapCommand(rest, print, complain);
     case 'profile':
       return profileCommand(rest, print, complain);
     case 'trace':

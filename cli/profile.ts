@@ -2,13 +2,12 @@
 import { gzipSync } from 'node:zlib';
 import { type FlameFile, foldedStacks, type NegativePolicy, negativePolicies, speedscope } from '../profiler/flamegraph.ts';
 import { type ProfileName, profileNames } from '../profiler/profile.ts';
-import type { Machine } from '../runtime/index.ts';
 import { type Profile, takeProfile } from '../runtime/pprof.ts';
 import { helpOf, oneOf, type Parsed, parse, UsageError, wholeNumber } from './args.ts';
 import { profileFormats, profileSpec } from './commands.ts';
 import { writeOut } from './files.ts';
 import { count, plural } from './output.ts';
-import { isLog, lookAt, type Seen } from './source.ts';
+import { isLog, type Looked, lookAt, type Seen } from './source.ts';
 
 type Format = keyof typeof profileFormats;
 
@@ -48,8 +47,8 @@ export async function profileCommand(
     throw new UsageError('profile: Go had no mutex profile in 2014');
   }
   let profile: Profile | undefined;
-  const take = (m: Machine) => {
-    profile = takeProfile(m, type);
+  const take = ({ machine }: Looked) => {
+    profile = takeProfile(machine, type);
   };
   const seen = await lookAt('profile', positionals[0]!, options, complain, take, ratesOf(options, type));
   const { data, dropped } = write(profile!, wanted, `${seen.source} ${wanted.type}`);

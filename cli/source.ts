@@ -24,6 +24,12 @@ export interface Seen {
   readonly numGC: number;
 }
 
+/** What look gets: the machine, and its runtime if it is that of a program. */
+export interface Looked {
+  readonly machine: Machine;
+  readonly runtime: Runtime | null;
+}
+
 /** Options that make the machine of a program; that of a log is made as the log needs it. */
 const programOnly = [
   'procs',
@@ -52,7 +58,7 @@ export async function lookAt(
   source: string,
   given: Given,
   complain: (text: string) => void,
-  look: (m: Machine) => void,
+  look: (looked: Looked) => void,
   more: Options = {},
 ): Promise<Seen> {
   const progress = new Progress();
@@ -70,7 +76,7 @@ function lookAtProgram(
   given: Given,
   progress: Progress,
   complain: (text: string) => void,
-  look: (m: Machine) => void,
+  look: (looked: Looked) => void,
   more: Options,
 ): Seen {
   const program = programOf(command, name);
@@ -82,24 +88,28 @@ function lookAtProgram(
   machine.gc.onMarkTermination(() => progress.show(() => `${name}: ${machine.gc.numGC} collections, ${ms()} ms of virtual time`));
   let seen: Seen | undefined;
   rt.run(function* main(go) {
-    const done = go.waitGroup(); // the program runs as a goroutine of its own, so that main can look at the end of it
-    done.add(1);
-    go.go(function* program_(go) {
-      yield* program(settings.seed)(go);
-      done.done();
-    });
-    if (at === null) yield* done.wait();
-    else yield* go.sleep(at);
+    if (at === null) {
+      const done = go.waitGroup(); // the program runs as a goroutine of its own, so that main can look at the end of it
+      done.add(1);
+      go.go(function* program_(go) {
+        yield* program(settings.seed)(go);
+        done.done();
+      });
+      yield* done.wait();
+    } else {
+      go.go(program(settings.seed));
+      yield* go.sleep(at);
+    }
     if (given.gc === true) yield* go.gc();
     const when = at === null ? 'at its end' : `after ${ms()} ms`;
     const { godebug: _, ...options } = settings;
-    look(machine);
+    look({ machine, runtime: rt });
     seen = { source: name, when, options, nanos: Math.floor(machine.sched.now()), numGC: machine.gc.numGC };
   });
   return seen!;
 }
 
-async function lookAtLog(command: string, log: string, given: Given, progress: Progress, look: (m: Machine) => void): Promise<Seen> {
+async function lookAtLog(command: string, log: string, given: Given, progress: Progress, look: (looked: Looked) => void): Promise<Seen> {
   const foreign = programOnly.find((name) => given[name] !== undefined);
   if (foreign !== undefined) throw new UsageError(`${command}: --${foreign} is for programs; a log has its own collections and sizes`);
   const { scheme, seed } = replayOptions(given);
@@ -117,7 +127,7 @@ async function lookAtLog(command: string, log: string, given: Given, progress: P
       if (name !== at || seen !== undefined) return;
       const when = at === null ? 'at its end' : `at snapshot ${at}`;
       seen = { source: log, when, options: { seed, scheme }, nanos: 0, numGC: m.gc.numGC };
-      look(m);
+      look({ machine: m, runtime: null });
     },
   });
   return seen!;

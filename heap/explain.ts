@@ -188,7 +188,7 @@ function fieldText(type: RType, offset: number, size: number, around: Surroundin
 // --- who points where ------------------------------------------------------------------------------------------------------------
 
 /** Visits the pointers of an allocated object with the offset at which each stands. nil is left out. */
-function eachPointer(heap: Heap, obj: Addr, visit: (offset: number, pointer: Addr) => void): void {
+export function eachPointer(heap: Heap, obj: Addr, visit: (offset: number, pointer: Addr) => void): void {
   const type = heap.types.get(heap.typeOf(obj));
   if (type.ptrWords.length === 0) return;
   const size = heap.mspan.elemSize[heap.spanOf(obj)];
@@ -244,7 +244,7 @@ function walk(heap: Heap, around: Surroundings, target: Addr): { parents: Map<Ad
 }
 
 /** Visits the objects that have finalizers: what they point at is kept for the finalizer's sake, they themselves are not. */
-function eachFinalizer(heap: Heap, visit: (obj: Addr) => void): void {
+export function eachFinalizer(heap: Heap, visit: (obj: Addr) => void): void {
   const { w, mspan } = heap;
   for (let s = 1 as MSpan; s < heap.spanRows; s++) {
     if (mspan.state[s] !== SpanState.inUse) continue;

@@ -180,6 +180,12 @@ export class Heap {
     return addr < this.mspan.freeAddr[s] || ((this.allocBits[addr >>> bitWordShift]! >>> ((addr >>> 3) & 31)) & 1) !== 0;
   }
 
+  /** While nothing is marked: whether a span still has what the last marking found dead; mark bits tell which. See mspan.ts. */
+  awaitsSweep(s: MSpan): boolean {
+    const behind = this.mspan.sweepGen[s] - this.sweepGen;
+    return behind === -2 || behind === 1;
+  }
+
   /** Whether the marking has reached the object at addr. */
   isMarked(addr: Addr): boolean {
     return ((this.markBits[addr >>> bitWordShift]! >>> ((addr >>> 3) & 31)) & 1) !== 0;

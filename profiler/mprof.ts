@@ -254,6 +254,18 @@ export class MemProfiler implements RecordStore {
     return bytes;
   }
 
+  /** Sampled mallocs of a memory bucket so far, published or not: the sum of the first scheme's stages. */
+  counted(b: Addr): { objects: number; bytes: number } {
+    const { f64 } = this;
+    const first = this.buckets.counters(b) + this.bases[0]!;
+    let [objects, bytes] = [0, 0];
+    for (let r = first; r < first + this.schemes[0]!.stages * Stage.doubles; r += Stage.doubles) {
+      objects += f64[r + Stage.allocs]!;
+      bytes += f64[r + Stage.allocBytes]!;
+    }
+    return { objects, bytes };
+  }
+
   /**
    * Calls back for every memory bucket under the lock, newest first: bucket, stack, size, published allocs and frees of the
    * first scheme. Source: iterate_memprof of 2014.

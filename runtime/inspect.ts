@@ -1,6 +1,7 @@
 // inspect: names for what the heap only knows as numbers, so that heap/explain.ts can speak of goroutines, functions and
 // fields. Looks at a machine at a safepoint and changes nothing.
 import { type Explanation, explain, type Surroundings } from '../heap/explain.ts';
+import { heapSnapshot } from '../heap/heapsnapshot.ts';
 import type { RType } from '../heap/types.ts';
 import { type G, GStatus } from '../sched/g.ts';
 import { FrameHead } from '../sched/stack.ts';
@@ -25,6 +26,25 @@ export function explainAddress(m: Machine, addr: Addr, partName: PartNames = () 
     }),
   };
   return explain(m.heap, addr, around);
+}
+
+/**
+ * The heap as a .heapsnapshot for Chrome's DevTools, in chunks that are made as they are taken. TypeError when the program has gone on
+ * between two chunks. partName: from whoever declared the types; by default words are numbered.
+ */
+export function* takeHeapSnapshot(m: Machine, partName: PartNames = () => null): Generator<Uint8Array<ArrayBuffer>, void, void> {
+  const chunks = heapSnapshot(m.heap, {
+    eachRoot: (visit) => eachNamedRoot(m, visit),
+    marking: m.gc.marking,
+    partName,
+    frame: (pc) => m.symtab.frame(pc),
+  });
+  const moment = () => [m.sched.turns, m.gc.numGC, m.heap.stats.totals().mallocs + m.heap.cachedAllocs()].join();
+  const then = moment();
+  for (const chunk of chunks) {
+    if (moment() !== then) throw new TypeError('heapSnapshot: the program has gone on; take all chunks before it does');
+    yield chunk;
+  }
 }
 
 /** Visits the roots of gc.eachRoot, each with its name. nil is left out. */
