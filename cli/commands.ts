@@ -132,29 +132,37 @@ sampled objects have the stack of their allocation. text counts objects by type 
   example: 'gorena heap churn --at 5ms -o churn.heapsnapshot',
 };
 
+/** Formats of `gorena trace`: what opens them, and the ending of file names that means them. */
+export const traceFormats = {
+  go: { reader: 'go tool trace', ending: '' },
+  chrome: { reader: 'ui.perfetto.dev or chrome://tracing', ending: '.json' },
+  events: { reader: 'jq, or readEventLog of the library', ending: '.jsonl' },
+} as const;
+
 export const traceSpec: CommandSpec = {
   name: 'trace',
-  summary: 'Runs a built-in program and writes its execution trace: for `go tool trace`, or for a browser.',
-  positionals: ['NAME'],
+  summary: 'Writes what a built-in program or a replayed log did: for `go tool trace`, for a browser, or as lines of JSON.',
+  positionals: ['SOURCE'],
   options: [
     { name: 'output', short: 'o', value: 'FILE', help: 'where the trace goes; - for stdout. Needed' },
-    { name: 'chrome', help: "Chrome's trace JSON instead of Go's format" },
+    { name: 'format', value: 'F', help: Object.keys(traceFormats).join(', '), byDefault: "default by FILE's ending, else go" },
     ...machine,
     godebug,
     seed,
   ],
-  details: `NAME is one of:
+  details: `SOURCE is one of
 ${programsHelp}
-The trace has every goroutine from its making to its end, every P, the mark workers, the phases and stops of a collection, and
-the size of the heap; its times are virtual. \`go tool trace FILE\` of Go 1.19 opens it, and with -d prints it as
-text. With --chrome it is JSON with a track for each P, M and goroutine, for ui.perfetto.dev, speedscope or chrome://tracing.
-The same options and seed give the same bytes.
+or the log of a real Go program, as gorena replay takes it, of which there are events alone.
+
+go has every goroutine from its making to its end, every P, the mark workers, the phases and stops of a collection, and the size of
+the heap; its times are virtual. \`go tool trace FILE\` of Go 1.19 opens it, and with -d prints it as text. chrome is JSON with a
+track for each P, M and goroutine, for ui.perfetto.dev, speedscope or chrome://tracing. events is a line of JSON for each event of
+the machine, each malloc, free and choice included: much. The same options and seed give the same bytes.
 
 KNOBS of --godebug: gorena run --help.`,
   example: 'gorena trace churn --procs 2 --seed 7 -o churn.trace',
 };
 
-/** Formats of `gorena profile`: what opens them, and the endings of file names that mean them. */
 export const profileFormats = {
   'pb.gz': { reader: 'go tool pprof', endings: ['.pb.gz', '.gz'] },
   pb: { reader: 'go tool pprof', endings: ['.pb'] },

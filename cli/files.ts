@@ -4,46 +4,78 @@ import { fileFault } from '../replay/logreader.ts';
 import { FileError } from './args.ts';
 
 /**
- * Writes chunks one after the other to a file, or for `-` to stdout, and returns how many bytes they were. What is no plain file (a
- * pipe, a device) is written as it is; a link stays one. Throws FileError, and what making the chunks throws: then nothing has
- * changed.
+ * A file that is being written, piece by piece; or for `-` stdout. What is no plain file (a pipe, a device) is written as it is; a link
+ * stays one. Errors are FileErrors, after which nothing has changed.
  */
-export function writeOut(file: string, chunks: Iterable<Uint8Array>, print: (data: Uint8Array) => void): number {
-  if (file === '-') {
-    let bytes = 0;
-    for (const chunk of chunks) {
-      bytes += chunk.length;
-      print(chunk);
-    }
-    return bytes;
+export class OutFile {
+  bytes = 0;
+  private fd = -1;
+  private target = '';
+  private aside = '';
+
+  constructor(
+    private readonly file: string,
+    private readonly print: (data: Uint8Array) => void,
+  ) {
+    if (file === '-') return;
+    this.guard(() => {
+      const there = statSync(file, { throwIfNoEntry: false });
+      if (there === undefined || there.isFile()) {
+        this.target = there === undefined ? file : realpathSync(file);
+        this.aside = `${this.target}.${process.pid}.part`;
+      }
+      this.fd = openSync(this.aside === '' ? file : this.aside, 'w');
+    });
   }
-  let aside = '';
-  try {
-    const there = statSync(file, { throwIfNoEntry: false });
-    if (there !== undefined && !there.isFile()) return writeChunks(file, chunks);
-    const target = there === undefined ? file : realpathSync(file);
-    aside = `${target}.${process.pid}.part`;
-    const bytes = writeChunks(aside, chunks);
-    renameSync(aside, target);
-    return bytes;
-  } catch (error) {
-    if (aside !== '') rmSync(aside, { force: true });
-    const fact = fileFault(error);
-    if (fact === null) throw error;
-    throw new FileError(`cannot write ${file}: ${fact === 'no such file' ? 'no such folder' : fact}`);
+
+  write(data: Uint8Array | string): void {
+    const chunk = typeof data === 'string' ? Buffer.from(data) : data;
+    this.bytes += chunk.length;
+    if (this.file === '-') this.print(chunk);
+    else
+      this.guard(() => {
+        for (let at = 0; at < chunk.length; ) at += writeSync(this.fd, chunk, at);
+      });
+  }
+
+  /** All of it is written: now it is there. */
+  commit(): void {
+    if (this.file === '-') return;
+    this.guard(() => {
+      closeSync(this.fd);
+      this.fd = -1;
+      if (this.aside !== '') renameSync(this.aside, this.target);
+    });
+  }
+
+  /** It was not to be: nothing is there that was not there before. */
+  abandon(): void {
+    if (this.fd !== -1) closeSync(this.fd);
+    this.fd = -1;
+    if (this.aside !== '') rmSync(this.aside, { force: true });
+  }
+
+  private guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.abandon();
+      const fact = fileFault(error);
+      if (fact === null) throw error;
+      throw new FileError(`cannot write ${this.file}: ${fact === 'no such file' ? 'no such folder' : fact}`);
+    }
   }
 }
 
-function writeChunks(file: string, chunks: Iterable<Uint8Array>): number {
-  const fd = openSync(file, 'w');
+/** Writes chunks one after the other, and returns how many bytes they were. Throws FileError, and what making the chunks throws. */
+export function writeOut(file: string, chunks: Iterable<Uint8Array>, print: (data: Uint8Array) => void): number {
+  const out = new OutFile(file, print);
   try {
-    let bytes = 0;
-    for (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
-      bytes += chunk.length;
-    }
-    return bytes;
-  } finally {
-    closeSync(fd);
+    for (const chunk of chunks) out.write(chunk);
+  } catch (error) {
+    out.abandon();
+    throw error;
   }
+  out.commit();
+  return out.bytes;
 }

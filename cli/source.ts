@@ -31,7 +31,7 @@ export interface Looked {
 }
 
 /** Options that make the machine of a program; that of a log is made as the log needs it. */
-const programOnly = [
+export const programOnly = [
   'procs',
   'gogc',
   'memory-limit',

@@ -42,6 +42,15 @@ export {
   type SendChan,
   type TrySelected,
 } from './chan.ts';
+export {
+  type EventLog,
+  type EventLogHead,
+  type EventRecord,
+  eventLogVersion,
+  readEventLog,
+  type SymbolRecord,
+  type TypeRecord,
+} from './eventlog.ts';
 export { type Cleanup, Weak } from './final.ts';
 export type { Caller, Frame, Func, Locals } from './func.ts';
 export { func } from './func.ts';

@@ -14,6 +14,7 @@ import { Sync } from '../sched/sync.ts';
 import { type CallSite, callSite } from './callsite.ts';
 import { Context } from './context.ts';
 import { goroutineDump, type Shown } from './dump.ts';
+import { EventLog } from './eventlog.ts';
 import { Finals } from './final.ts';
 import { type Go, type GoFunc, spawn } from './go.ts';
 import { explainAddress, type PartNames, takeHeapSnapshot } from './inspect.ts';
@@ -195,6 +196,15 @@ export class Runtime {
   trace(): Tracer {
     if (this.ran) throw new TypeError('Runtime.trace: the program has begun; trace it from its beginning');
     return new Tracer(this.machine);
+  }
+
+  /**
+   * Writes every event of the program to sink, as the lines of an events.jsonl; flush() hands on what is left when it has ended. Call
+   * it before run: TypeError once the program has begun. readEventLog reads such lines.
+   */
+  eventLog(sink: (text: string) => void): EventLog {
+    if (this.ran) throw new TypeError('Runtime.eventLog: the program has begun; log it from its beginning');
+    return new EventLog(this.machine, sink);
   }
 
   /** Figures so far. */

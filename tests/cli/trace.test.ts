@@ -4,6 +4,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readEventLog } from '../../runtime/index.ts';
 import { Command } from './support.ts';
 
 let command: Command;
@@ -28,8 +29,8 @@ describe('the file', () => {
     expect(readdirSync(command.folder).filter((f) => f.includes('part'))).toEqual([]);
   });
 
-  test('--chrome --json: a document of events, and one about the run', async () => {
-    const ran = await command.run(['trace', 'trees', '--chrome', '-o', at('t.json'), '--json', '--era', '2014']);
+  test('--json, chrome by the ending: a document of events, and one about the run', async () => {
+    const ran = await command.run(['trace', 'trees', '-o', at('t.json'), '--json', '--era', '2014']);
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     const doc = JSON.parse(ran.stdout) as { bytes: number; numGC: number };
     expect(doc).toMatchObject({
@@ -44,6 +45,24 @@ describe('the file', () => {
     expect(doc.bytes).toBe(statSync(at('t.json')).size);
     const { traceEvents } = JSON.parse(readFileSync(at('t.json'), 'utf8')) as { traceEvents: { name: string; ph: string }[] };
     expect(traceEvents.filter(({ ph, name }) => ph === 'X' && /^GC \d+$/.test(name))).toHaveLength(doc.numGC);
+  });
+
+  test('events: a line for each, of a program and of a log', async () => {
+    const log = 'tests/fixtures/go-traces/pipeline/trace.log.gz';
+    const [sites, replayed] = await Promise.all([
+      command.run(['trace', 'sites', '--format', 'events', '-o', '-', '--seed', '3']),
+      command.run(['trace', log, '-o', at('log.jsonl'), '--json']),
+    ]);
+    expect([sites.code, replayed.code]).toEqual([0, 0]);
+    const records = [...readEventLog(sites.stdout.trimEnd().split('\n'))];
+    expect(records[0]).toMatchObject({ format: 'gorena events', version: 1, seed: 3 });
+    expect(records.filter((r) => 'ev' in r && r.ev === 'GoEnd').length).toBeGreaterThan(0);
+    const doc = JSON.parse(replayed.stdout) as { allocations: number; frees: number; records: number };
+    const events = [...readEventLog(readFileSync(at('log.jsonl'), 'utf8').trimEnd().split('\n'))];
+    const of = (kind: string) => events.filter((r) => 'ev' in r && r.ev === kind);
+    expect(of('Malloc')).toHaveLength(doc.allocations);
+    expect(of('Free')).toHaveLength(doc.frees - 3); // three are of addresses that the log never allocated
+    expect(events.length - 1 - of('Type').length - of('Symbol').length).toBe(doc.records);
   });
 
   test('-o - prints the trace and nothing else', async () => {
@@ -77,6 +96,11 @@ describe('what goes wrong is one line', () => {
     [['trace', 'churn', '-o'], 'gorena: option --output wants a value: --output FILE'],
     [['trace', 'churn', '-o', '-', '--json'], 'gorena: trace: -o - and --json would both print on stdout; choose one'],
     [['trace', 'churn', '-o', 'x', '--scheme', 'naive'], 'gorena: trace: unknown option --scheme'],
+    [['trace', 'churn', '-o', 'x', '--format', 'json'], "gorena: option --format: got 'json', wanted one of go, chrome, events"],
+    [
+      ['trace', 'a.log', '-o', 'x.json'],
+      'gorena: option --format: the trace of a log has no goroutines and no times; wanted events, got chrome',
+    ],
     [['trace', 'churn', '-o', 'x', '--procs', '0'], "gorena: option --procs: got '0', wanted a whole number from 1 to 256"],
   ])('gorena %j', async (words, line) => {
     expect(await command.run(words)).toEqual({ code: 2, stdout: '', stderr: `${line}\n` });
