@@ -71,6 +71,11 @@ export class Atomic<T> {
     return this.sched.done(same) as Blocking<unknown> as Blocking<boolean>;
   }
 
+  /** Reads it as a plain variable, as copying the struct around it does: that races with atomic writes. `yield*` it. */
+  plain(): Blocking<T> {
+    return this.sched.done(this.value) as Blocking<unknown> as Blocking<T>;
+  }
+
   /** Its value, as nobody's access: for assertions when all is done. */
   peek(): T {
     return this.value;

@@ -24,12 +24,17 @@ const maxReaders = 1 << 30;
 
 /** A lock for many readers or one writer; new ones are unlocked. */
 export class RWMutex extends Mutex {
-  private readonly reading: Resumable = { resume: (op) => this.woken(op, RWMutexRecord.readerSem) };
-  private readonly writing: Resumable = { resume: (op) => this.woken(op, RWMutexRecord.writerSem) };
+  private readonly whenRead: Resumable = { resume: (op) => this.readerWoken(op) };
+  private readonly whenWritten: Resumable = { resume: (op) => this.writerWoken(op) };
 
-  private woken(op: Op, s: RWMutexRecord): boolean {
+  protected readerWoken(op: Op): boolean {
     this.touch();
-    return this.semWoken(op, s);
+    return this.semWoken(op, RWMutexRecord.readerSem);
+  }
+
+  protected writerWoken(op: Op): boolean {
+    this.touch();
+    return this.semWoken(op, RWMutexRecord.writerSem);
   }
 
   // --- readers ---------------------------------------------------------------------------------------------------------
@@ -47,7 +52,7 @@ export class RWMutex extends Mutex {
     this.touch();
     if (++this.w[this.i + RWMutexRecord.readerCount]! >= 0) return true;
     if (this.semAcquire(op, RWMutexRecord.readerSem, false)) return true;
-    op.goesOn(this.reading); // a writer is pending
+    op.goesOn(this.whenRead); // a writer is pending
     return false;
   }
 
@@ -96,7 +101,7 @@ export class RWMutex extends Mutex {
     w[i + RWMutexRecord.readerWait]! += readers;
     if (w[i + RWMutexRecord.readerWait] === 0) return true;
     if (this.semAcquire(op, RWMutexRecord.writerSem, false)) return true;
-    op.goesOn(this.writing);
+    op.goesOn(this.whenWritten);
     return false;
   }
 

@@ -1,11 +1,12 @@
 // exhaust: the exhaustive strategy. All schedules without a preemption first, then those with at most one, with two, and then
 // all that are left: most failures need few, and "no failure with at most two preemptions" is a claim that can be made early.
 // A claim is made only for a bound whose search came to its end.
+import { Failures } from './failures.ts';
 import { failureIn } from './found.ts';
 import type { World } from './loop.ts';
 import { Search } from './search.ts';
 import { Tally } from './tally.ts';
-import type { Exploration, ExploreOptions, Failure, Program, StrategyFigures } from './types.ts';
+import type { Exploration, ExploreOptions, Program, StrategyFigures } from './types.ts';
 
 /** Bounds on preemptions, one after the other. */
 const bounds = [0, 1, 2, Infinity];
@@ -23,11 +24,11 @@ export function exhaust(world: World, program: Program, options: ExploreOptions,
   const { schedules = 1000, budgetMs = Infinity, keepGoing = false, seed = 1 } = options;
   const { preemptions = Infinity, reduction = true } = request;
   const began = performance.now();
-  const failures: Failure[] = [];
+  const failures = new Failures(world, keepGoing);
   const distinct = new Tally();
   const figures: StrategyFigures = { schedules: 0, steps: 0, failures: 0, first: null };
   let exhausted: number | null = null;
-  const full = () => figures.schedules >= schedules || performance.now() - began >= budgetMs || (failures.length > 0 && !keepGoing);
+  const full = () => figures.schedules >= schedules || performance.now() - began >= budgetMs || failures.enough;
   const wanted =
     request.preemptions === Infinity
       ? [Infinity]
@@ -48,21 +49,21 @@ export function exhaust(world: World, program: Program, options: ExploreOptions,
         schedules: schedule + 1,
         of: schedules,
         steps: figures.steps,
-        failures: failures.length,
+        failures: failures.all.length,
         millis: performance.now() - began,
       });
       if (verdict === null) continue;
       figures.failures++;
       figures.first ??= schedule;
-      failures.push(failureIn(world, program, options, { strategy: `exhaustive(${bound})`, schedule, seed }, failures));
+      failures.add(failureIn(world, program, options, { strategy: `exhaustive(${bound})`, schedule, seed }, failures.all));
     }
     if (more) break;
     exhausted = search.tree.cut ? bound : Infinity;
     if (exhausted === Infinity || full()) break;
   }
   return {
-    failure: failures[0] ?? null,
-    failures,
+    failure: failures.all[0] ?? null,
+    failures: failures.all,
     schedules: figures.schedules,
     distinct: distinct.count,
     steps: figures.steps,

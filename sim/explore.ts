@@ -1,10 +1,11 @@
 // explore: many schedules of one program. The first failure is run once more with everything written down.
 import { exhaust } from './exhaust.ts';
+import { Failures } from './failures.ts';
 import { failureIn, type Replay, replayWith } from './found.ts';
 import { inWorld, runSchedule, runSettings, type World } from './loop.ts';
 import { Portfolio } from './portfolio.ts';
 import { Tally } from './tally.ts';
-import type { Exploration, ExploreOptions, Failure, Program, RunOptions, StrategyFigures } from './types.ts';
+import type { Exploration, ExploreOptions, Program, RunOptions, StrategyFigures } from './types.ts';
 
 /** Milliseconds between two reports of progress. */
 const progressMillis = 200;
@@ -12,7 +13,7 @@ const progressMillis = 200;
 /** Runs schedules of a program on this thread until one fails, or as many as the options say. */
 export function exploreSync(program: Program, options: ExploreOptions = {}): Exploration {
   const { strategy } = options;
-  return inWorld(runSettings(options), (world) => {
+  return inWorld(runSettings({ ...options, races: options.races ?? true }), (world) => {
     if (strategy === 'exhaustive') return exhaust(world, program, options, {});
     if (typeof strategy === 'object' && 'exhaustive' in strategy) return exhaust(world, program, options, strategy.exhaustive);
     return exploreIn(world, program, options);
@@ -23,7 +24,7 @@ function exploreIn(world: World, program: Program, options: ExploreOptions): Exp
   const { schedules = 1000, seed = 1, strategy = 'portfolio', keepGoing = false, budgetMs = Infinity, onProgress } = options;
   const began = performance.now();
   const portfolio = new Portfolio(strategy);
-  const failures: Failure[] = [];
+  const failures = new Failures(world, keepGoing);
   const distinct = new Tally();
   const perStrategy: Record<string, StrategyFigures> = {};
   let steps = 0;
@@ -36,7 +37,7 @@ function exploreIn(world: World, program: Program, options: ExploreOptions): Exp
       if (now - began >= budgetMs) break;
       if (onProgress !== undefined && now - told >= progressMillis) {
         told = now;
-        onProgress({ schedules: n, of: schedules, steps, failures: failures.length, millis: now - began });
+        onProgress({ schedules: n, of: schedules, steps, failures: failures.all.length, millis: now - began });
       }
     }
     const searcher = portfolio.of(n);
@@ -53,14 +54,14 @@ function exploreIn(world: World, program: Program, options: ExploreOptions): Exp
     if (verdict === null) continue;
     figures.failures++;
     figures.first ??= n - 1;
-    failures.push(failureIn(world, program, options, { strategy: searcher.name, schedule: n - 1, seed }, failures));
-    if (!keepGoing) break;
+    failures.add(failureIn(world, program, options, { strategy: searcher.name, schedule: n - 1, seed }, failures.all));
+    if (failures.enough) break;
   }
   const warnings = width > 1 || n === 0 ? [] : [noConcurrency];
   const millis = performance.now() - began;
   return {
-    failure: failures[0] ?? null,
-    failures,
+    failure: failures.all[0] ?? null,
+    failures: failures.all,
     schedules: n,
     distinct: distinct.count,
     steps,

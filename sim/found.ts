@@ -90,7 +90,7 @@ function told(
   return {
     ...where,
     verdict: found.verdict!,
-    message: found.message,
+    message: found.verdict === 'race' ? again.message : found.message, // with stacks
     identity: found.identity,
     error: again.error ?? found.error,
     steps: again.trace,
@@ -125,7 +125,7 @@ export function replayWith(run: Run, program: Program, text: string, options: Ru
   const schedule = parseSchedule(text);
   refuseOther(schedule, programName(program, options.name));
   const { decisions, setup } = schedule;
-  const own = { ...options, time: setup.time, maxSteps: setup.maxSteps, leaks: setup.leaks };
+  const own = { ...options, races: options.races ?? true, time: setup.time, maxSteps: setup.maxSteps, leaks: setup.leaks };
   const decider = new ReplayDecider(decisions);
   const outcome = run(program, decider, own);
   const { divergence, followed } = decider;

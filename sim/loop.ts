@@ -11,6 +11,8 @@ import { Runtime } from '../runtime/runtime.ts';
 import type { G } from '../sched/g.ts';
 import { goesRound, Livelock } from './livelock.ts';
 import { blockedForEver, pathsOf, stepOf } from './naming.ts';
+import { Races } from './races.ts';
+import { raceFinding } from './racetext.ts';
 import { ExploringSched, type Operand } from './sched.ts';
 import { ExploringChannels, ExploringSelects, ExploringSync } from './things.ts';
 import {
@@ -35,11 +37,12 @@ export interface RunSettings {
   readonly time: TimeMode;
   readonly maxSteps: number;
   readonly leaks: boolean;
+  readonly races: boolean;
   readonly heapBytes: number;
   readonly maxGoroutines: number;
 }
 
-const defaults: RunSettings = { time: 'chaos', maxSteps: 10_000, leaks: true, heapBytes: 1 << 18, maxGoroutines: 256 };
+const defaults: RunSettings = { time: 'chaos', maxSteps: 10_000, leaks: true, races: false, heapBytes: 1 << 18, maxGoroutines: 256 };
 
 /** Fills in what options leave out. */
 export function runSettings(o: RunOptions): RunSettings {
@@ -47,6 +50,7 @@ export function runSettings(o: RunOptions): RunSettings {
     time: o.time ?? defaults.time,
     maxSteps: o.maxSteps ?? defaults.maxSteps,
     leaks: o.leaks ?? defaults.leaks,
+    races: o.races === undefined ? defaults.races : o.races !== false,
     heapBytes: o.heapBytes ?? defaults.heapBytes,
     maxGoroutines: o.maxGoroutines ?? defaults.maxGoroutines,
   };
@@ -91,6 +95,7 @@ export class World implements Point, Chooser {
   private clockLine = 0;
   private selectLine = 0;
   private end: End = quiet;
+  private races: Races | null = null;
 
   constructor(public settings: RunSettings) {
     this.order = new Int32Array(settings.maxSteps);
@@ -117,6 +122,7 @@ export class World implements Point, Chooser {
     );
     this.rt.namesOnly = true;
     this.sched = made!;
+    this.races = null;
     const goroutines = Math.min(stacksReady, maxGoroutines);
     this.rt.begin(function* main(go) {
       for (let k = 1; k < goroutines; k++) go.go(function* main() {});
@@ -187,7 +193,8 @@ export class World implements Point, Chooser {
     this.begin(decider, details);
     this.rt.begin(program, nowhere);
     this.end = this.loop();
-    if (this.end === quiet && this.sched.live === 0 && this.sched.properties.length === 0) return fine;
+    const spotless = this.end === quiet && this.sched.live === 0 && this.sched.properties.length === 0;
+    if (spotless && (this.sched.races === null || this.sched.races.found === null)) return fine;
     return this.finding();
   }
 
@@ -201,6 +208,7 @@ export class World implements Point, Chooser {
     this.decider = decider;
     this.sched.details = details.details ?? false;
     this.sched.listener = details.listener ?? null;
+    this.sched.races = this.settings.races ? this.watched() : null;
     this.livelock.begin();
     this.step = this.early = this.firings = this.preemptions = this.points = this.width = 0;
     this.lines = this.clockLine = this.selectLine = 0;
@@ -208,6 +216,19 @@ export class World implements Point, Chooser {
     this.noAnswer = null;
     if (this.selects.length > 0) this.selects.length = 0;
     if (this.trace.length > 0) this.trace.length = 0;
+  }
+
+  /** The race detector of the machine, which knows nothing yet. */
+  private watched(): Races {
+    if (this.races === null) {
+      const { sched } = this;
+      const stack = (task: Task, atOperation: boolean) =>
+        sched.details ? (atOperation ? sched.sites[task]! : (new Error().stack ?? '')) : '';
+      this.races = new Races(this.settings.maxGoroutines, { running: () => sched.curg, stack });
+      this.races.watchTimers(sched.timers, () => sched.races !== null);
+    }
+    this.races.begin();
+    return this.races;
   }
 
   private loop(): End {
@@ -355,7 +376,10 @@ export class World implements Point, Chooser {
   private finding(): Finding {
     const { sched, settings, end } = this;
     const blocked = end.how === 'quiet' ? blockedForEver(sched, pathsOf(sched, this.rt.machine.symtab)) : [];
-    return verdictOf(end, blocked, sched.mainReturned, settings, sched.properties);
+    const finding = verdictOf(end, blocked, sched.mainReturned, settings, sched.properties);
+    const race = sched.races?.found ?? null;
+    if (race === null || finding.verdict !== null || end === brokenOff) return finding;
+    return raceFinding(race, sched, pathsOf(sched, this.rt.machine.symtab));
   }
 
   /** All about the last schedule. */

@@ -86,12 +86,19 @@ export function stepOf(sched: ExploringSched, task: Task, path: string): Step {
 
 /** A place of the program in a stack of JavaScript: the innermost one that is neither ours nor a library's. `file:line`. */
 export function siteIn(stack: string): string {
+  return framesIn(stack)[0]?.site ?? '';
+}
+
+/** The frames of the program in a stack of JavaScript, innermost first. */
+export function framesIn(stack: string): { func: string; site: string }[] {
+  const frames: { func: string; site: string }[] = [];
   for (const line of stack.split('\n').slice(1)) {
-    const place = /\(?(\S+?):(\d+):\d+\)?$/.exec(line.trim());
-    if (place === null || foreign.test(place[1]!)) continue;
-    return `${place[1]!.replace(/\?.*$/, '').replace(/^.*[\\/]/, '')}:${place[2]}`;
+    const place = /^at (?:(.*?) \()?(\S+?):(\d+):\d+\)?$/.exec(line.trim());
+    if (place === null || foreign.test(place[2]!)) continue;
+    const file = place[2]!.replace(/\?.*$/, '').replace(/^.*[\\/]/, '');
+    frames.push({ func: (place[1] ?? 'func1').replace(/^.*\.(?=\w)/, ''), site: `${file}:${place[3]}` });
   }
-  return '';
+  return frames;
 }
 
 /** Files that are no part of a program: this package's, those of libraries and of the host. */

@@ -19,6 +19,7 @@ import type { Continuation } from '../sched/newproc.ts';
 import type { Blocking, Op, Resumable } from '../sched/op.ts';
 import type { P } from '../sched/p.ts';
 import { Sched, type SchedParts, type SchedTables } from '../sched/proc.ts';
+import type { Races } from './races.ts';
 import { clockTask, type Listener, OpKind, Spin, type Task, type Thing } from './types.ts';
 
 /** Something that goroutines operate on, and how an announced operation on it is performed. */
@@ -74,8 +75,11 @@ export class ExploringSched extends Sched {
   readonly readySince: Float64Array;
   /** By task: the stack of JavaScript where the operation was announced; with details only. */
   readonly sites: string[] = [''];
+  /** By task: the same where it was started. */
+  readonly births: string[] = [''];
   details = false;
   listener: Listener | null = null;
+  races: Races | null = null;
   /** Number of things made so far. */
   things = 0;
   /** Cells and atomics made so far. */
@@ -183,8 +187,13 @@ export class ExploringSched extends Sched {
     this.kinds[g] = OpKind.start;
     this.operands[g] = null;
     this.spun[g] = Spin.none;
+    if (this.details) {
+      this.sites[g] = '';
+      this.births[g] = new Error().stack ?? '';
+    }
     this.canGoOn(g, false);
     if (this.listener !== null) this.listener.started?.(this.curg, g);
+    if (this.races !== null) this.races.started(this.curg, g);
   }
 
   private canGoOn(g: G, wasWoken: boolean): void {
@@ -200,6 +209,7 @@ export class ExploringSched extends Sched {
     if (this.events.on) this.events.emit(Ev.goReady, gt.goid[g], this.curg === 0 ? 0 : gt.goid[this.curg], this.curp);
     this.canGoOn(g, true);
     if (this.listener !== null) this.listener.woke?.(this.curg, g);
+    if (this.races !== null) this.races.woken(g);
   }
 
   /** The operation that has begun is about to be performed, with the operand: a point. */
@@ -371,6 +381,27 @@ export class ExploringSched extends Sched {
   spins(): void {
     this.spun[this.curg] = Spin.asked;
     if (this.curg !== 0 && ++this.askedInVain > mostQuestions) throw new Error(neverYields);
+  }
+
+  // --- what orders accesses (races.ts); without a race detector nothing happens --------------------------------------------
+
+  /** The running task has got a lock, or what it waited for: it knows what those knew who gave it. */
+  acquired(thing: Thing): true {
+    if (this.races !== null) this.races.acquire(this.curg, thing);
+    return true;
+  }
+
+  /** The running task is about to give a lock back, or to be done. */
+  releases(thing: Thing): void {
+    if (this.races !== null) this.races.release(this.curg, thing);
+  }
+
+  /** Between the two, who is woken knows what the running task knows. */
+  wakes(thing: Thing): void {
+    if (this.races !== null) this.races.wakes(this.curg, thing);
+  }
+  hasWoken(): void {
+    if (this.races !== null) this.races.hasWoken();
   }
 
   /** Told by things. writes: in a way that is not just looking. */

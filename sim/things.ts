@@ -2,7 +2,7 @@
 // announced where it would be performed, and performed when the explorer lets its goroutine go on.
 import type { RType } from '../heap/types.ts';
 import { Atomic, Cell } from '../sched/cell.ts';
-import { Channels, ElemKind, HChannel, type Received } from '../sched/chan.ts';
+import { Channels, ElemKind, HChan, HChannel, type Received } from '../sched/chan.ts';
 import { Cond, condBytes } from '../sched/cond.ts';
 import { WaitReason } from '../sched/g.ts';
 import type { Locker } from '../sched/mutex.ts';
@@ -12,10 +12,11 @@ import type { Blocking, Op } from '../sched/op.ts';
 import { RWMutex, rwMutexBytes } from '../sched/rwmutex.ts';
 import { result, type SelectCases, type SelectResult, Selects } from '../sched/select.ts';
 import { Sema, Semaphore } from '../sched/sema.ts';
+import { Sudog } from '../sched/sudog.ts';
 import { mutexBytes, Sync, semaBytes } from '../sched/sync.ts';
 import { WaitGroup, waitGroupBytes } from '../sched/waitgroup.ts';
 import type { ExploringSched, Operand } from './sched.ts';
-import { OpKind, type Thing } from './types.ts';
+import { OpKind, type Task, type Thing } from './types.ts';
 
 // --- channels ----------------------------------------------------------------------------------------------------------------
 
@@ -96,7 +97,38 @@ class ExploringChannel extends HChannel implements Operand {
 
   override close(): void {
     this.world.touched(this, true);
-    super.close();
+    this.world.wakes(this);
+    try {
+      super.close();
+    } finally {
+      this.world.hasWoken();
+    }
+  }
+
+  // What a send and a receive order (races.ts).
+
+  protected override sendNow(value: unknown): boolean {
+    const { races, curg } = this.world;
+    if (races === null) return super.sendNow(value);
+    const receiver = this.firstIn(HChan.recvq);
+    if (!super.sendNow(value)) return false;
+    races.sent(curg, receiver, this, this.capacity);
+    return true;
+  }
+
+  protected override recvNow(into: Received): boolean {
+    const { races, curg } = this.world;
+    if (races === null) return super.recvNow(into);
+    const sender = this.firstIn(HChan.sendq);
+    if (!super.recvNow(into)) return false;
+    if (into.ok) races.received(curg, sender, this, this.capacity);
+    else races.acquire(curg, this);
+    return true;
+  }
+
+  private firstIn(queue: HChan.recvq | HChan.sendq): Task {
+    const sg = this.w[this.i + queue]!;
+    return sg === 0 ? 0 : this.w[(sg >>> 2) + Sudog.g]!;
   }
 
   override get length(): number {
@@ -210,15 +242,24 @@ class ExploringMutex extends Mutex implements Operand {
     return this.lockFor(op);
   }
 
+  override lockFor(op: Op): boolean {
+    return super.lockFor(op) && this.world.acquired(this);
+  }
+
+  override resume(op: Op): boolean {
+    return super.resume(op) && this.world.acquired(this);
+  }
+
   override tryLock(): boolean {
     this.world.touched(this, true);
-    if (super.tryLock()) return true;
+    if (super.tryLock()) return this.world.acquired(this);
     this.world.spins();
     return false;
   }
 
   override unlock(): void {
     this.world.touched(this, true);
+    this.world.releases(this);
     super.unlock();
   }
 }
@@ -252,27 +293,57 @@ class ExploringRWMutex extends RWMutex implements Operand {
     return kind === OpKind.rLock ? this.rLockFor(op) : this.lockFor(op);
   }
 
+  /** It is locked for writing: after all others. */
+  private writing(): boolean {
+    const { races, curg } = this.world;
+    if (races !== null) races.acquireFromReaders(curg, this);
+    return this.world.acquired(this);
+  }
+
+  override lockFor(op: Op): boolean {
+    return super.lockFor(op) && this.writing();
+  }
+
+  override resume(op: Op): boolean {
+    return super.resume(op) && this.writing();
+  }
+
+  protected override writerWoken(op: Op): boolean {
+    return super.writerWoken(op) && this.writing();
+  }
+
+  override rLockFor(op: Op): boolean {
+    return super.rLockFor(op) && this.world.acquired(this);
+  }
+
+  protected override readerWoken(op: Op): boolean {
+    return super.readerWoken(op) && this.world.acquired(this);
+  }
+
   override tryLock(): boolean {
     this.world.touched(this, true);
-    if (super.tryLock()) return true;
+    if (super.tryLock()) return this.writing();
     this.world.spins();
     return false;
   }
 
   override tryRLock(): boolean {
     this.world.touched(this, true);
-    if (super.tryRLock()) return true;
+    if (super.tryRLock()) return this.world.acquired(this);
     this.world.spins();
     return false;
   }
 
   override unlock(): void {
     this.world.touched(this, true);
+    this.world.releases(this);
     super.unlock();
   }
 
   override rUnlock(): void {
     this.world.touched(this, true);
+    const { races, curg } = this.world;
+    if (races !== null) races.readerReleases(curg, this);
     super.rUnlock();
   }
 }
@@ -306,8 +377,17 @@ class ExploringOnce extends Once implements Operand {
     return this.lockFor(op);
   }
 
+  override lockFor(op: Op): boolean {
+    return super.lockFor(op) && this.world.acquired(this);
+  }
+
+  override resume(op: Op): boolean {
+    return super.resume(op) && this.world.acquired(this);
+  }
+
   override unlock(): void {
     this.world.touched(this, true);
+    this.world.releases(this);
     super.unlock();
   }
 }
@@ -338,8 +418,17 @@ class ExploringWaitGroup extends WaitGroup implements Operand {
     return this.waitFor(op);
   }
 
+  override waitFor(op: Op): boolean {
+    return super.waitFor(op) && this.world.acquired(this);
+  }
+
+  override resume(op: Op): boolean {
+    return super.resume(op) && this.world.acquired(this);
+  }
+
   override add(delta: number): void {
     this.world.touched(this, true);
+    if (delta < 0) this.world.releases(this);
     super.add(delta);
   }
 }
@@ -372,12 +461,22 @@ class ExploringCond extends Cond implements Operand {
 
   override signal(): void {
     this.world.touched(this, true);
-    super.signal();
+    this.world.wakes(this);
+    try {
+      super.signal();
+    } finally {
+      this.world.hasWoken();
+    }
   }
 
   override broadcast(): void {
     this.world.touched(this, true);
-    super.broadcast();
+    this.world.wakes(this);
+    try {
+      super.broadcast();
+    } finally {
+      this.world.hasWoken();
+    }
   }
 }
 
@@ -407,8 +506,17 @@ class ExploringSemaphore extends Semaphore implements Operand {
     return this.acquireFor(op);
   }
 
+  override acquireFor(op: Op): boolean {
+    return super.acquireFor(op) && this.world.acquired(this);
+  }
+
+  override resume(op: Op): boolean {
+    return super.resume(op) && this.world.acquired(this);
+  }
+
   override release(handoff = false): void {
     this.world.touched(this, true);
+    this.world.releases(this);
     super.release(handoff);
   }
 }
@@ -442,6 +550,8 @@ class ExploringCell<T> extends Cell<T> implements Operand {
 
   perform(op: Op, kind: OpKind): boolean {
     this.world.touched(this, kind === OpKind.set);
+    const { races, curg } = this.world;
+    if (races !== null) races.cell(curg, this, kind === OpKind.set);
     if (kind === OpKind.get) op.value = this.value;
     else {
       this.value = op.value as T;
@@ -479,6 +589,10 @@ class ExploringAtomic<T> extends Atomic<T> implements Operand {
     return this.world.announce(op, OpKind.store, this) as Blocking<void>;
   }
 
+  override plain(): Blocking<T> {
+    return this.world.announce(this.world.begin(), OpKind.get, this) as Blocking<unknown> as Blocking<T>;
+  }
+
   private update(update: Update<T>): Op {
     const op = this.world.begin();
     op.value = update;
@@ -508,8 +622,10 @@ class ExploringAtomic<T> extends Atomic<T> implements Operand {
   }
 
   perform(op: Op, kind: OpKind): boolean {
-    this.world.touched(this, kind !== OpKind.load);
-    if (kind === OpKind.load) op.value = this.value;
+    this.world.touched(this, kind !== OpKind.load && kind !== OpKind.get);
+    const { races, curg } = this.world;
+    if (races !== null) races.atomic(curg, this, kind);
+    if (kind === OpKind.load || kind === OpKind.get) op.value = this.value;
     else if (kind === OpKind.store) {
       this.value = op.value as T;
       op.value = undefined;

@@ -53,6 +53,11 @@ export interface RunOptions {
   readonly maxSteps?: number;
   /** A goroutine that is blocked for ever when main has returned is a failure. Default true. */
   readonly leaks?: boolean;
+  /**
+   * Looks for data races, by what happens before what (FastTrack). explore does unless it is told not to; runSchedule only if it
+   * is told to. A race is what is wrong with a schedule when nothing else is.
+   */
+  readonly races?: boolean | 'fasttrack';
   /** Bytes of the collected heap. Default 256 KiB. */
   readonly heapBytes?: number;
   /** Goroutines at once. Default 256. */
@@ -73,7 +78,10 @@ export interface ExploreOptions extends Omit<RunOptions, 'details' | 'listener'>
   readonly budgetMs?: number;
   /** Decides every choice of every schedule. Default 1. */
   readonly seed?: number;
-  /** Goes on after the first failure. Default false. */
+  /**
+   * Goes on after the first failure. Default false. A data race alone does not end an exploration, since it says nothing of what it
+   * leads to; it is reported when nothing else was found.
+   */
   readonly keepGoing?: boolean;
   /** Makes the first failure of each identity small before it is told: shrink.ts. Default true. */
   readonly shrink?: boolean;

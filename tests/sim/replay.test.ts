@@ -106,7 +106,7 @@ describe('a program that has changed', () => {
   test('a program that is mended goes on behind the schedule to its end', () => {
     const schedule = parseSchedule(text);
     const cut = scheduleText({ ...schedule, decisions: schedule.decisions.slice(0, 3) });
-    expect(replay(pipeline(), cut)).toEqual({ failure: null, divergence: null, followed: 3, of: 3 });
+    expect(replay(pipeline(), cut, { races: false })).toEqual({ failure: null, divergence: null, followed: 3, of: 3 });
   });
 
   test('a string of another program is refused', () => {

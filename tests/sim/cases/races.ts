@@ -15,7 +15,7 @@ export const raceCases: Case[] = [
     ...twins((fixed) => {
       const make = (go: Go) => ({ interval: go.cell(100, 'interval') });
       type State = ReturnType<typeof make>;
-      function* test(_go: Go, s: State) {
+      function* override(_go: Go, s: State) {
         if (!fixed) yield* s.interval.set(0);
       }
       function* timer(_go: Go, s: State, interval: number) {
@@ -26,7 +26,7 @@ export const raceCases: Case[] = [
       }
       return function* main(go) {
         const s = make(go);
-        go.go(test, s);
+        go.go(override, s);
         go.go(server, s);
       };
     }),
@@ -48,7 +48,7 @@ export const raceCases: Case[] = [
       function* lessor(_go: Go, s: State) {
         for (let i = 0; i < 2; i++) yield* read(s);
       }
-      function* test(_go: Go, s: State) {
+      function* override(_go: Go, s: State) {
         const old = yield* read(s);
         yield* write(s, 20);
         yield* write(s, old);
@@ -56,7 +56,7 @@ export const raceCases: Case[] = [
       return function* main(go) {
         const s = make(go);
         go.go(lessor, s);
-        go.go(test, s);
+        go.go(override, s);
       };
     }),
   },
@@ -110,6 +110,29 @@ export const raceCases: Case[] = [
       return function* main(go) {
         const s = make(go);
         for (let i = 0; i < 4; i++) go.go(dispatch, s);
+      };
+    }),
+  },
+
+  {
+    id: 'R05',
+    name: 'istio8214',
+    source: 'adapted from GoKer istio8214',
+    bug: 'counters that are added to atomically are read by copying the struct',
+    verdict: 'race',
+    preemptions: 0,
+    deterministic: true,
+    ...twins((fixed) => {
+      const make = (go: Go) => ({ writes: go.atomic(0, 'writes') });
+      type State = ReturnType<typeof make>;
+      function* counter(_go: Go, s: State) {
+        yield* s.writes.add(1);
+        yield* fixed ? s.writes.load() : s.writes.plain();
+      }
+      return function* main(go) {
+        const s = make(go);
+        go.go(counter, s);
+        go.go(counter, s);
       };
     }),
   },

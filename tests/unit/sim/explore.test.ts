@@ -76,20 +76,20 @@ function cache(fixed: boolean): Program {
 function bluetooth(fixed: boolean): Program {
   return function* main(go) {
     const mu = go.mutex();
-    const [flag, stopped, ev] = [go.cell(false, 'flag'), go.cell(false, 'stopped'), go.cell(false, 'ev')];
+    const [flag, stopped, ev] = [go.cell(false, 'flag'), go.cell(false, 'stopped'), go.atomic(false, 'ev')];
     let pending = 1;
     function* dec(): Generator<void, void, void> {
       yield* mu.lock();
       const left = --pending;
       mu.unlock();
-      if (left === 0) yield* ev.set(true);
+      if (left === 0) yield* ev.store(true);
     }
     go.go(function* stopping() {
       if (fixed) yield* mu.lock();
       yield* flag.set(true);
       if (fixed) mu.unlock();
       yield* dec();
-      if (yield* ev.get()) yield* stopped.set(true);
+      if (yield* ev.load()) yield* stopped.set(true);
     });
     go.go(function* adding() {
       if (fixed) yield* mu.lock();

@@ -228,11 +228,11 @@ describe('what must be true in the end', () => {
 test('how far time may run ahead of those who could go on', () => {
   // Whoever is first to lock has the lock for 10 ns; a clock that is early by less cannot show it.
   const late: Program = function* main(go) {
-    const done = go.cell(false, 'done');
+    const done = go.atomic(false, 'done');
     go.afterFunc(10, function* timeout() {
-      assert.ok(yield* done.get(), 'timeout');
+      assert.ok(yield* done.load(), 'timeout');
     });
-    yield* done.set(true);
+    yield* done.store(true);
   };
   expect(verdictOf(late, { time: 'idle' })).toBe('none');
   expect(verdictOf(late, { time: { maxSkew: 9 } })).toBe('none');
