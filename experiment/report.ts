@@ -1,7 +1,8 @@
 // report: the results of an experiment as one HTML page. It needs nothing but itself: no script, no network, no font; it has a light
 // and a dark face, and each picture is a table as well.
 import type { AxisName, Plot } from './measure.ts';
-import { type Group, groups, type Results, type Row, shownNumber, spread, varying } from './results.ts';
+import { type Group, groups, placeOn, type Results, type Row, shownNumber, spread, varying } from './results.ts';
+import type { Point } from './spec.ts';
 import { chartSvg, colours, escaped, legend, type Mark, timelineSvg } from './svg.ts';
 
 const style = `:root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#59636e;--rule:#d1d9e0;--c0:#0b62b0;--c1:#c2410c;--c2:#0f766e;--c3:#9d2a8c;--c4:#8a6a00;--c5:#475569;--c6:#b91c46;--c7:#3f6212;--c8:#5b3fb5;--c9:#7c4a21}
@@ -83,22 +84,14 @@ ${table(`${plot.y} in ${unit}`, [{ text: x, name: !numbers }, ...series.map(({ n
 const mostTimelines = 6;
 
 function timelines(results: Results, plot: Plot, id: string): string {
-  const axes = varying(results).filter((axis) => axis !== 'scheme');
-  const runs = results.runs.filter(({ task, result }) => {
-    const row = Object.fromEntries(
-      results.axes.map((axis) => [axis, axis === 'workload' ? task.job.program : axis === 'scheme' ? '' : task.job[axis]]),
-    );
-    return result.courses !== undefined && shows(plot, row);
-  });
-  const unit = 'bytes';
+  const places = (point: Point) => Object.fromEntries(results.axes.map((axis) => [axis, placeOn(axis, point, '')]));
+  const runs = results.runs.filter(({ task, result }) => result.courses !== undefined && shows(plot, places(task.job)));
+  const named = varying(results).filter((axis) => axis !== 'scheme' && axis !== 'workload');
   const pictures = runs.slice(0, mostTimelines).map(({ task: { job }, result }, i) => {
     const series = result.courses!.filter(({ name }) => name === plot.y).map(({ scheme, ...course }) => ({ ...course, name: scheme }));
-    const kind = ['workload' as const, ...axes.filter((axis) => axis !== 'workload')].map((axis) =>
-      axis === 'workload' ? job.program : `${axis} ${job[axis as 'procs']}`,
-    );
-    const caption = `${kind.join(', ')}, seed ${job.seed}`;
+    const caption = [job.program, ...named.map((axis) => `${axis} ${placeOn(axis, job, '')}`), `seed ${job.seed}`].join(', ');
     return `<figure>${i === 0 ? legend(series.map(({ name }) => name)) : ''}
-${timelineSvg({ title: `${plot.title}: ${caption}`, yTitle: `${plot.y} (${unit})`, series }, `${id}-${i}`)}
+${timelineSvg({ title: `${plot.title}: ${caption}`, yTitle: `${plot.y} (bytes)`, series }, `${id}-${i}`)}
 <figcaption>${escaped(caption)}</figcaption></figure>`;
   });
   const more = runs.length > mostTimelines ? `<p class="dim">${runs.length - mostTimelines} more courses are in the journal.</p>` : '';

@@ -23,6 +23,11 @@ export function figuresOf(experiment: Experiment): readonly Figure[] {
   return measure.figures.filter(({ clock }) => clock !== true || experiment.clock);
 }
 
+/** Where a point of the sweep is on an axis. */
+export function placeOn(axis: AxisName, point: Point, scheme: string): string | number {
+  return axis === 'scheme' ? scheme : axis === 'workload' ? point.program : point[axis];
+}
+
 /** Puts the results of all runs together. */
 export function resultsOf(experiment: Experiment, runs: readonly TaskResult<Point, Measured>[]): Results {
   const measure: Measure = measures[experiment.measure];
@@ -33,7 +38,7 @@ export function resultsOf(experiment: Experiment, runs: readonly TaskResult<Poin
   const rows = runs.flatMap(({ task: { job }, result }) =>
     result.readings.map((reading) => {
       const row: Record<string, string | number> = {};
-      for (const axis of axes) row[axis] = axis === 'scheme' ? reading.scheme : axis === 'workload' ? job.program : job[axis];
+      for (const axis of axes) row[axis] = placeOn(axis, job, reading.scheme);
       for (const { name } of figures) row[name] = reading.figures[name]!;
       return row;
     }),

@@ -202,26 +202,20 @@ function runCount(e: Experiment): number {
 
 /** All runs of an experiment, the seeds innermost. */
 export function pointsOf(e: Experiment): Point[] {
-  const points: Point[] = [];
-  for (const { program, size } of e.workloads) {
-    for (const rate of e.rates) {
-      for (const procs of e.procs) {
-        for (const sweep of e.sweeps) {
-          for (const gogc of e.gogc) {
-            for (const era of e.eras) {
-              for (const force of e.force) {
-                e.seeds.forEach((seed, i) => {
-                  const { schemes, everyMicros, clock } = e;
-                  points.push({ program, size, rate, procs, sweep, gogc, era, force, seed, schemes, everyMicros, clock, course: i === 0 });
-                });
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-  return points;
+  const { schemes, everyMicros, clock } = e;
+  const axes: readonly (readonly Partial<Point>[])[] = [
+    e.workloads,
+    e.rates.map((rate) => ({ rate })),
+    e.procs.map((procs) => ({ procs })),
+    e.sweeps.map((sweep) => ({ sweep })),
+    e.gogc.map((gogc) => ({ gogc })),
+    e.eras.map((era) => ({ era })),
+    e.force.map((force) => ({ force })),
+    e.seeds.map((seed, i) => ({ seed, course: i === 0 })),
+  ];
+  let points: Partial<Point>[] = [{ schemes, everyMicros, clock }];
+  for (const values of axes) points = points.flatMap((point) => values.map((value) => ({ ...point, ...value })));
+  return points as Point[];
 }
 
 /** A run in words: the id of its task. */

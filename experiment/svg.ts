@@ -2,7 +2,7 @@
 //
 // Why no library: a report must open from a file, without a network and without a script, and be the same bytes for the same numbers.
 // What is left of a charting library then is two shapes, an axis and a legend. Colours are CSS variables, so that the page can have a
-// light and a dark set; each series has a dash or a hatch of its own as well, for who does not see the colours.
+// light and a dark set; each line has a dash of its own as well and bars stand in the legend's order, for who does not see the colours.
 
 /** One value of one series. */
 export interface Mark {
