@@ -94,6 +94,7 @@ const enum Stop {
   gosched,
   preempted,
   paused,
+  yielded,
 }
 
 /** The scheduler of one machine. */
@@ -313,6 +314,13 @@ export class Sched extends Goroutines implements CallStack, Threads {
     const op = this.begin();
     op.done = false; // status stays running: the end of the turn puts it into the global queue
     return op as Blocking<void>;
+  }
+
+  /** Lets those go first who are to run next on this P: the running goroutine goes to the local queue's tail. Source: goyield. */
+  goyield(): Blocking<void> {
+    const op = this.gosched();
+    this.stop = Stop.yielded;
+    return op;
   }
 
   /** Sleeps for virtual nanoseconds; not positive: returns at once. Source: timeSleep. */
@@ -567,7 +575,8 @@ export class Sched extends Goroutines implements CallStack, Threads {
     if (stop === Stop.preempted) this.pt.preempt[p] = 0;
     gt.status[g] = GStatus.runnable;
     if (this.events.on) this.events.emit(stop === Stop.preempted ? Ev.goPreempt : Ev.goYield, gt.goid[g], 0, p);
-    this.runq.putGlobal(g);
+    if (stop === Stop.yielded) this.runq.put(p, g, false);
+    else this.runq.putGlobal(g);
   }
 
   /** The goroutine that p has paused, if any, loses it to somebody else. */

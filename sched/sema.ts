@@ -119,10 +119,30 @@ export class Semaphore extends SemaRecord {
     return this.semWoken(op, 0);
   }
 
-  /** Gives one back. handoff: to the first who waits, and to nobody else. */
+  /** Gives one back. handoff: to the first who waits, and to nobody else; this goroutine goes on (handOff yields as well). */
   release(handoff = false): void {
     this.touch();
     this.semRelease(0, handoff);
+  }
+
+  /**
+   * Gives one back to the first who waits, and to nobody else, and lets that one run at once, on what is left of this goroutine's
+   * time. `yield*` it. Source: semrelease1, after a hand-off.
+   */
+  handOff(): Blocking<void> {
+    const { sched } = this;
+    this.touch();
+    const waits = this.waiting > 0;
+    this.semRelease(0, true);
+    return waits ? sched.goyield() : (sched.done(undefined) as Blocking<void>);
+  }
+
+  /** Goroutines that wait. Go's SemNwait, for tests. */
+  get waiting(): number {
+    this.touch();
+    let n = 0;
+    for (let sg = this.first(0); sg !== 0; sg = this.w[(sg >>> 2) + Sudog.next]!) n++;
+    return n;
   }
 
   protected waitSite(): Site {

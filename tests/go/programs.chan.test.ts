@@ -1,6 +1,7 @@
 // Programs of Go's test/chan and test: what each asserts is Go's, the programs are written anew.
 import { describe, expect, test } from 'vitest';
 import {
+  bool,
   type Chan,
   type Go,
   type GoFunc,
@@ -368,6 +369,106 @@ test('chan/sieve1.go: primes below 100', () => {
   expect(primes).toEqual([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97]);
 });
 
+test('chan/sieve2.go: primes below 100, with the multiples of each prime merged in a heap and a buffer that grows', () => {
+  const primes: number[] = [];
+  run(function* main(go) {
+    function* count(_go: Go, out: SendChan<number>, from: number, step: number) {
+      for (let n = from; ; n += step) yield* out.send(n);
+    }
+    /** Every step-th number, beginning with from, from a goroutine. */
+    const counting = (from: number, step: number, capacity: number): Chan<number> => {
+      const out = go.chan(i32, capacity);
+      go.go(count, out, from, step);
+      return out;
+    };
+    /** A channel whose sends never wait for out. */
+    const proxyOf = (out: SendChan<number>): Chan<number> => {
+      const proxy = go.chan(i32, 10);
+      go.go(function* sendproxy(go: Go) {
+        const waiting: number[] = [];
+        for (;;) {
+          const r = yield* go.select([proxy.recvCase(), waiting.length === 0 ? null : out.sendCase(waiting[0]!)]);
+          if (r.index === 0) waiting.push(r.value as number);
+          else waiting.shift();
+        }
+      });
+      return proxy;
+    };
+    const [out, composites, found] = [go.chan(i32, 10), go.chan(i32, 50), go.chan(i32, 10)];
+    yield* out.send(2);
+    yield* out.send(3);
+    yield* found.send(3);
+    go.go(function* merge() {
+      const heads: { head: number; ch: Chan<number> }[] = []; // smallest last
+      const push = (one: { head: number; ch: Chan<number> }) => {
+        heads.push(one);
+        heads.sort((a, b) => b.head - a.head);
+      };
+      for (let min = 15; ; ) {
+        const prime = yield* found.recv();
+        const m = counting(prime * prime, 2 * prime, 10);
+        const head = yield* m.recv();
+        while (min <= head) {
+          if (min < head) yield* composites.send(min);
+          const first = heads.pop()!;
+          min = first.head;
+          push({ head: yield* first.ch.recv(), ch: first.ch });
+        }
+        yield* composites.send(head);
+        push({ head: yield* m.recv(), ch: m });
+      }
+    });
+    go.go(function* sieve() {
+      const proxy = proxyOf(found);
+      const candidates = counting(5, 2, 50);
+      for (let p = yield* candidates.recv(); ; ) {
+        const c = yield* composites.recv();
+        for (; p < c; p = yield* candidates.recv()) {
+          yield* proxy.send(p);
+          yield* out.send(p);
+        }
+        if (p === c) p = yield* candidates.recv();
+      }
+    });
+    for (let i = 0; i < 25; i++) primes.push(yield* out.recv());
+  }, plain);
+  expect(primes).toEqual([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97]);
+});
+
+test('chan/select8.go: a select of one, of none and of several cases is left at once, with and without a default', () => {
+  const log: string[] = [];
+  run(function* main(go) {
+    const ch = go.chan(i32);
+    go.go(function* fives() {
+      for (;;) yield* ch.send(5);
+    });
+    const one = yield* go.select([ch.recvCase()]);
+    log.push(`${one.index} ${one.value}`);
+    log.push(`${go.trySelect([]).index}`);
+    const ready = go.trySelect([ch.recvCase()]);
+    log.push(`${ready.index} ${ready.value}`);
+    yield* go.gosched(); // the sender waits again
+    const both = go.trySelect([ch.recvCase(), ch.sendCase(10)]);
+    log.push(`${both.index} ${both.value}`);
+    const none = go.trySelect([ch.recvCase(), ch.sendCase(10)]);
+    log.push(`${none.index}`);
+  }, plain);
+  expect(log).toEqual(['0 5', '-1', '0 5', '0 5', '-1']);
+});
+
+test('chan/sendstmt.go: a channel from a channel is sent to in a select; what is sent is the value of an expression', () => {
+  run(function* main(go) {
+    const cc = go.chan(host<Chan<number>>(), 1);
+    const c = go.chan(i32, 1);
+    yield* cc.send(c);
+    expect(go.trySelect([(yield* cc.recv()).sendCase(2)]).index).toBe(0);
+    expect(yield* c.recv()).toBe(2);
+    const b = go.chan(bool, 1);
+    yield* b.send([false, true].some(Boolean));
+    expect(yield* b.recv()).toBe(true);
+  }, plain);
+});
+
 test('chan/zerosize.go: elements without a size, and very many of them', () => {
   run(function* main(go) {
     const c = go.chan(host<undefined>(), 1 << 24);
@@ -424,254 +525,6 @@ test('chancap.go: lengths, capacities, and those that cannot be', () => {
         go.chan(i32, n);
         expect.unreachable();
       });
-    }
-  });
-});
-
-describe('chan/powser1.go', () => {
-  // Power series as channels of rational coefficients, by Doug McIlroy: goroutines that make each other, selects with nil cases.
-  class Rat {
-    constructor(
-      readonly num: bigint,
-      readonly den: bigint,
-    ) {}
-    toString() {
-      return this.den === 1n ? `${this.num}` : `${this.num}/${this.den}`;
-    }
-    get isEnd() {
-      return this.den === 0n;
-    }
-  }
-  const gcd = (u: bigint, v: bigint): bigint => (u < 0n ? gcd(-u, v) : u === 0n ? v : gcd(v % u, u));
-  const rat = (u: bigint, v = 1n) => {
-    const g = gcd(u, v);
-    return v > 0n ? new Rat(u / g, v / g) : new Rat(-u / g, -v / g);
-  };
-  const add = (u: Rat, v: Rat) => rat(u.num * v.den + v.num * u.den, u.den * v.den);
-  const mul = (u: Rat, v: Rat) => rat(u.num * v.num, u.den * v.den);
-  const neg = (u: Rat) => rat(-u.num, u.den);
-  const [zero, one, finis] = [rat(0n), rat(1n), new Rat(1n, 0n)];
-
-  interface PS {
-    req: Chan<number>;
-    dat: Chan<Rat>;
-  }
-  type Body = Generator<void, void, void>;
-
-  /** The operations on series, in one runtime. */
-  const series = (go: Go) => {
-    const make = (): PS => ({ req: go.chan(i32), dat: go.chan(host<Rat>()) });
-    function* get(u: PS): Generator<void, Rat, void> {
-      yield* u.req.send(1);
-      return yield* u.dat.recv();
-    }
-    function* put(dat: Rat, out: PS): Body {
-      yield* out.req.recv();
-      yield* out.dat.send(dat);
-    }
-    function* copy(from: PS, to: PS): Body {
-      for (;;) {
-        yield* to.req.recv();
-        yield* to.dat.send(yield* get(from));
-      }
-    }
-    function* get2(u: PS, v: PS): Generator<void, [Rat, Rat], void> {
-      const from = [u, v];
-      const out: [Rat, Rat] = [zero, zero];
-      const req = from.map((s) => s.req.sendCase(1)) as (ReturnType<Chan<number>['sendCase']> | null)[];
-      const dat: (ReturnType<Chan<Rat>['recvCase']> | null)[] = [null, null];
-      for (let n = 4; n > 0; n--) {
-        const r = yield* go.select([req[0], req[1], dat[0], dat[1]]);
-        if (r.index < 2) {
-          dat[r.index] = from[r.index]!.dat.recvCase();
-          req[r.index] = null;
-        } else {
-          out[r.index - 2] = r.value as Rat;
-          dat[r.index - 2] = null;
-        }
-      }
-      return out;
-    }
-    function* doSplit(go: Go, from: PS, to: [PS, PS], wait: Chan<number>): Body {
-      let both = false;
-      if ((yield* go.select([to[0].req.recvCase(), wait.recvCase()])).index === 1) {
-        both = true;
-        if ((yield* go.select([to[0].req.recvCase(), to[1].req.recvCase()])).index === 1) to.reverse();
-      }
-      yield* from.req.send(1);
-      const release = go.chan(i32);
-      go.go(doSplit, from, to, release);
-      const [out0, out1] = to;
-      const dat = yield* from.dat.recv();
-      yield* out0.dat.send(dat);
-      if (!both) yield* wait.recv();
-      yield* out1.req.recv();
-      yield* out1.dat.send(dat);
-      yield* release.send(0);
-    }
-    function* splitInto(u: PS, to: [PS, PS]): Body {
-      const release = go.chan(i32);
-      go.go(doSplit, u, to, release);
-      yield* release.send(0);
-    }
-    function split(u: PS): [PS, PS] {
-      const to: [PS, PS] = [make(), make()];
-      const ends: [PS, PS] = [to[0], to[1]];
-      go.go(function* splits() {
-        yield* splitInto(u, to);
-      });
-      return ends;
-    }
-    /** A series that a goroutine makes. */
-    const made = (body: (z: PS) => Body): PS => {
-      const z = make();
-      go.go(function* maker() {
-        yield* body(z);
-      });
-      return z;
-    };
-    const ps = {
-      get,
-      rep: (c: Rat) =>
-        made(function* (z) {
-          for (;;) yield* put(c, z);
-        }),
-      mon: (c: Rat, n: number) =>
-        made(function* (z) {
-          for (let i = 0; i < n; i++) yield* put(zero, z);
-          yield* put(c, z);
-          yield* put(finis, z);
-        }),
-      add: (u: PS, v: PS): PS =>
-        made(function* (z) {
-          for (;;) {
-            yield* z.req.recv();
-            const [a, b] = yield* get2(u, v);
-            if (a.isEnd || b.isEnd) {
-              yield* z.dat.send(a.isEnd ? b : a);
-              if (!a.isEnd || !b.isEnd) yield* copy(a.isEnd ? v : u, z);
-            } else yield* z.dat.send(add(a, b));
-          }
-        }),
-      cmul: (c: Rat, u: PS): PS =>
-        made(function* (z) {
-          for (;;) {
-            yield* z.req.recv();
-            const a = yield* get(u);
-            if (a.isEnd) break;
-            yield* z.dat.send(mul(c, a));
-          }
-          yield* z.dat.send(finis);
-        }),
-      shift: (c: Rat, u: PS): PS =>
-        made(function* (z) {
-          yield* put(c, z);
-          yield* copy(u, z);
-        }),
-      mul: (u: PS, v: PS): PS =>
-        made(function* (z) {
-          yield* z.req.recv();
-          const [a, b] = yield* get2(u, v);
-          if (a.isEnd || b.isEnd) return yield* z.dat.send(finis);
-          yield* z.dat.send(mul(a, b));
-          const [uu, vv] = [split(u), split(v)];
-          const w = ps.add(ps.cmul(a, vv[0]), ps.cmul(b, uu[0]));
-          yield* z.req.recv();
-          yield* z.dat.send(yield* get(w));
-          yield* copy(ps.add(w, ps.mul(uu[1], vv[1])), z);
-        }),
-      diff: (u: PS): PS =>
-        made(function* (z) {
-          yield* z.req.recv();
-          let a = yield* get(u);
-          for (let i = 1n; !a.isEnd; i++) {
-            a = yield* get(u);
-            if (a.isEnd) break;
-            yield* z.dat.send(mul(rat(i), a));
-            yield* z.req.recv();
-          }
-          yield* z.dat.send(finis);
-        }),
-      integ: (c: Rat, u: PS): PS =>
-        made(function* (z) {
-          yield* put(c, z);
-          for (let i = 1n; ; i++) {
-            yield* z.req.recv();
-            const a = yield* get(u);
-            if (a.isEnd) break;
-            yield* z.dat.send(mul(rat(1n, i), a));
-          }
-          yield* z.dat.send(finis);
-        }),
-      binom: (c0: Rat): PS =>
-        made(function* (z) {
-          let [c, t] = [c0, one];
-          for (let n = 1n; c.num !== 0n; n++) {
-            yield* put(t, z);
-            t = mul(mul(t, c), rat(1n, n));
-            c = add(c, neg(one));
-          }
-          yield* put(t, z);
-          yield* put(finis, z);
-        }),
-      recip: (u: PS): PS =>
-        made(function* (z) {
-          const zz: [PS, PS] = [make(), make()];
-          const [z0, z1] = zz;
-          yield* z.req.recv();
-          const a = yield* get(u);
-          const inverse = rat(a.den, a.num);
-          yield* z.dat.send(inverse);
-          yield* splitInto(ps.mul(ps.cmul(neg(inverse), u), ps.shift(inverse, z0)), zz);
-          yield* copy(z1, z);
-        }),
-      *exp(u: PS): Generator<void, PS, void> {
-        const zz: [PS, PS] = [make(), make()];
-        const [z0, z1] = zz;
-        yield* splitInto(ps.integ(one, ps.mul(z0, ps.diff(u))), zz);
-        return z1;
-      },
-      subst: (u: PS, v: PS): PS =>
-        made(function* (z) {
-          const vv = split(v);
-          yield* z.req.recv();
-          const a = yield* get(u);
-          yield* z.dat.send(a);
-          if (a.isEnd) return;
-          if ((yield* get(vv[0])).isEnd) yield* put(finis, z);
-          else yield* copy(ps.mul(vv[0], ps.subst(u, vv[1])), z);
-        }),
-    };
-    return ps;
-  };
-  type Series = ReturnType<typeof series>;
-
-  const cases: [name: string, make: (s: Series) => Generator<void, PS, void>, terms: string][] = [
-    ['ones', (s) => now(s.rep(one)), '1 1 1 1 1'],
-    ['a sum', (s) => now(s.add(s.rep(one), s.rep(rat(2n)))), '3 3 3 3 3'],
-    ['a derivative', (s) => now(s.diff(s.rep(one))), '1 2 3 4 5'],
-    ['an integral', (s) => now(s.integ(zero, s.rep(one))), '0 1 1/2 1/3 1/4 1/5'],
-    ['a product', (s) => now(s.mul(s.rep(one), s.rep(one))), '1 2 3 4 5 6'],
-    ['a finite product', (s) => now(s.mul(s.binom(rat(2n)), s.binom(rat(1n)))), '1 3 3 1'],
-    ['a reciprocal', (s) => now(s.recip(s.rep(one))), '1 -1 0 0 0'],
-    ['e to the x', (s) => s.exp(s.mon(one, 1)), '1 1 1/2 1/6 1/24 1/120'],
-    ['e to the ones', (s) => s.exp(s.rep(one)), '1 1 3/2 13/6 73/24 167/40 4051/720'],
-    ['a substitution', (s) => now(s.subst(s.rep(one), s.shift(zero, s.rep(one)))), '1 1 2 4 8 16'],
-  ];
-  function* now(u: PS): Generator<void, PS, void> {
-    return u;
-  }
-  test.each(cases)('chan/powser1.go: %s', (_, make, terms) => {
-    const want = terms.split(' ');
-    const got: string[] = [];
-    for (const options of [plain, { ...plain, procs: 3 }, { ...plain, chooser: new RandomChooser(5) }]) {
-      got.length = 0;
-      run(function* main(go) {
-        const s = series(go);
-        const u = yield* make(s);
-        for (let i = 0; i < want.length; i++) got.push(String(yield* s.get(u)));
-      }, options);
-      expect(got).toEqual(want);
     }
   });
 });

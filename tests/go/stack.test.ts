@@ -207,3 +207,19 @@ test('TestDeferHeapAndStack', () => {
   expect(done).toBe(goroutines * iterations);
   expect(rt.stats().numGC).toBeGreaterThan(3);
 });
+
+test('TestStackOutput', () => {
+  goRun(function* main(go) {
+    expect(go.stack()).toMatch(/^goroutine 1 \[running\]:\nmain\.main\(\.\.\.\)\n\t\S+:\d+\n$/);
+  });
+});
+
+test('TestStackAllOutput', () => {
+  goRun(function* main(go) {
+    go.go(function* other(go) {
+      yield* go.sleep(1e9);
+    });
+    yield* go.sleep(1e6);
+    expect(go.stack(true)).toMatch(/^goroutine 1 \[running\]:\nmain\.main[\s\S]*\n\ngoroutine \d+ \[sleep\]:\nmain\.other/);
+  });
+});
