@@ -83,6 +83,8 @@ export class Tracer {
   private inCycle = false;
   private stopped = false;
   private allocated = 0;
+  /** What the next goroutine to start is for: a mark worker; 0: nothing special. */
+  private label = 0;
 
   /** Reads m's events from now on; no goroutine exists yet. */
   constructor(private readonly m: Machine) {
@@ -139,7 +141,7 @@ export class Tracer {
     this.gs.set(goid, { seq: 1, at, returned: 0 });
   }
 
-  private start(goid: number, p: number, label = 0): void {
+  private start(goid: number, p: number, label: number): void {
     const g = this.g(goid);
     const state = this.p(p);
     if (state.goid !== 0) {
@@ -168,7 +170,7 @@ export class Tracer {
     const { preempted } = state;
     if (preempted === 0 || preempted === goid) return;
     state.preempted = 0;
-    this.start(preempted, p);
+    this.start(preempted, p, 0);
   }
 
   /** The running goroutine's stack. */
@@ -192,7 +194,8 @@ export class Tracer {
         this.create(a, curp, this.log.stack([c]));
         return;
       case Ev.goStart:
-        this.start(a, c);
+        this.start(a, c, this.label);
+        this.label = 0;
         return;
       case Ev.goPark:
         this.leave(blockKinds[b] ?? TraceKind.goBlock, a, c);
@@ -225,10 +228,7 @@ export class Tracer {
         this.add(TraceKind.gomaxprocs, curp, a, 0, 0, this.stack());
         return;
       case Ev.workerStart:
-        this.start(b, c, this.log.string(modeNames[a]!));
-        return;
-      case Ev.workerStop:
-        this.leave(TraceKind.goBlock, b, c);
+        this.label = this.log.string(modeNames[a]!);
         return;
       case Ev.assistStart:
       case Ev.assistDone:

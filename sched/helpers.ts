@@ -134,10 +134,9 @@ export class Helpers {
     let g = this.pool;
     if (g !== 0) this.pool = gt.schedLink[g] as G;
     else g = this.makeWorker(); // GOMAXPROCS has grown since the cycle began
-    this.wake(g, p);
-    gt.status[g] = GStatus.running;
     pt.worker[p] = g;
     if (events.on) events.emit(Ev.workerStart, mode, gt.goid[g], p);
+    this.begin(g, p);
   }
 
   /** p's worker, if it has one, goes back to the pool. */
@@ -146,8 +145,7 @@ export class Helpers {
     const g = pt.worker[p] as G;
     if (g === 0) return;
     pt.worker[p] = 0;
-    gt.status[g] = GStatus.waiting;
-    gt.waitReason[g] = WaitReason.gcWorkerIdle;
+    this.park(g, p, WaitReason.gcWorkerIdle);
     this.putIdle(g);
     if (events.on) events.emit(Ev.workerStop, 0, gt.goid[g], p);
   }

@@ -60,9 +60,9 @@ export const enum Ev {
   stwDone = 45,
   /** a GOMAXPROCS */
   gomaxprocs = 46,
-  /** a mode (WorkerMode), b goid of the mark worker, c P: it marks */
+  /** a mode (WorkerMode), b goid of the mark worker, c P: in which way it marks, before it starts */
   workerStart = 47,
-  /** a 0, b goid, c P: it waits until there is more to mark */
+  /** a 0, b goid, c P: it has marked, after it has parked */
   workerStop = 48,
   /** The running goroutine scans in return for what it allocates. */
   assistStart = 49,

@@ -43,6 +43,14 @@ export function* worker(go: Go, steps: readonly Step[], ch: Chan<number>): Gener
     else if (s.do === 'sleep') yield* go.sleep(s.micros * 1e3);
     else if (s.do === 'syscall') yield* go.syscall(s.micros * 1e3);
     else if (s.do === 'procs') go.gomaxprocs(s.n);
-    else if (s.do === 'spin') for (const end = go.now() + s.micros * 1e3; go.now() < end; ) yield* go.sleep(0); // computes, with yield points
+    else if (s.do === 'spin') yield* spin(go, s.micros);
+  }
+}
+
+/** Computes, with a yield point every microsecond: were they as near to each other as can be, the machine would do nothing else. */
+function* spin(go: Go, micros: number): Generator<void, void, void> {
+  for (const end = go.now() + micros * 1e3; go.now() < end; ) {
+    go.runtime.machine.mutator.nanos += 1000;
+    yield* go.sleep(0);
   }
 }
