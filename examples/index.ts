@@ -5,6 +5,7 @@ import { cache } from './cache.ts';
 import { churn } from './churn.ts';
 import { generations } from './generations.ts';
 import { pipeline } from './pipeline.ts';
+import { search } from './search.ts';
 import { sites } from './sites.ts';
 import { trees } from './trees.ts';
 import { waits } from './waits.ts';
@@ -44,6 +45,10 @@ export const programs: Readonly<Record<string, Program>> = {
   waits: {
     summary: 'one goroutine waits seldom and long, another often and short',
     ...{ size: 200, largest: 1e6, make: waits },
+  },
+  search: {
+    summary: 'requests with deadlines, each to several backends at once: context and errgroup',
+    ...{ size: 4000, largest: 1e7, make: (size, seed) => search(size, seed) },
   },
   sites: {
     summary: 'allocation from 4,096 call stacks: a profile with many buckets',

@@ -42,6 +42,7 @@ export {
   type SendChan,
   type TrySelected,
 } from './chan.ts';
+export * as errgroup from './errgroup.ts';
 export {
   type EventLog,
   type EventLogHead,
@@ -56,6 +57,8 @@ export type { Caller, Frame, Func, Locals } from './func.ts';
 export { func } from './func.ts';
 export { type BlockingFunc, gofunc } from './genfunc.ts';
 export { Go, type GoFunc } from './go.ts';
+export type { GoError } from './gocontext.ts';
+export * as context from './gocontext.ts';
 export { type GoDebug, godebugKnobs, parseGoDebug } from './godebug.ts';
 export { GoMap, type KeyArg, type MapField, map } from './gomap.ts';
 export { GoString, string } from './gostring.ts';

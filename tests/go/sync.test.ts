@@ -1,18 +1,6 @@
 // Go's tests of package sync: mutex, rwmutex, waitgroup, once, cond, pool, runtime_sema. See chan.test.ts for the schedules.
 import { describe, expect, test } from 'vitest';
-import {
-  type Blocking,
-  type Go,
-  type GoFunc,
-  host,
-  i32,
-  type Options,
-  panic,
-  RandomChooser,
-  type Semaphore,
-  self,
-  struct,
-} from '../../runtime/index.ts';
+import { type Go, type GoFunc, host, i32, type Options, panic, RandomChooser, self, struct } from '../../runtime/index.ts';
 import { death, run } from '../support/run.ts';
 
 const plain: Options = { heapBytes: 4 << 20, maxGoroutines: 128, oracle: false, checkHeap: false, checkMark: false, memProfileRate: 0 };
@@ -25,42 +13,6 @@ function everywhere(procs: number, main: GoFunc<[]>): void {
 
 /** What a program dies of: its first line. */
 const lastWord = (main: GoFunc<[]>, options: Options = {}) => death(main, options).message.split('\n')[0];
-
-function handsOver(procs: number): void {
-  const first = (handOff: (s: Semaphore) => Blocking<void>) => {
-    let res = '';
-    run(
-      function* main(go) {
-        const [s, wg, done] = [go.semaphore(), go.waitGroup(), go.chan(i32)];
-        wg.add(procs + 1);
-        for (let p = 0; p < procs; p++) {
-          go.go(function* busy(go: Go) {
-            while (go.trySelect([done.recvCase()]).index < 0) yield* go.gosched();
-            wg.done();
-          });
-        }
-        go.go(function* waiter() {
-          yield* s.acquire();
-          res ||= 'the waiter';
-          yield* handOff(s);
-          done.close();
-          wg.done();
-        });
-        while (s.waiting === 0) yield* go.gosched();
-        yield* handOff(s);
-        res ||= 'who released';
-        yield* wg.wait();
-      },
-      { procs },
-    );
-    return res;
-  };
-  expect(first((s) => s.handOff())).toBe('the waiter');
-  function* release(s: Semaphore): Generator<void, void, void> {
-    s.release(true);
-  }
-  expect(first(release)).toBe('who released'); // a plain function cannot yield
-}
 
 describe('mutex', () => {
   test('TestSemaphore: one at a time, whoever releases', () => {
@@ -83,11 +35,6 @@ describe('mutex', () => {
       for (let k = 0; k < 10; k++) yield* done.recv();
     });
   });
-
-  // Who is handed a semaphore runs before whoever handed it over goes on. Source: runtime/sema_test.go.
-  test('TestSemaHandoff', () => handsOver(4));
-  test('TestSemaHandoff1', () => handsOver(1));
-  test('TestSemaHandoff2', () => handsOver(2));
 
   test('TestMutex: one at a time, with TryLock in between', () => {
     everywhere(4, function* main(go) {
