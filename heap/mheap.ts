@@ -66,6 +66,8 @@ export class Heap {
   readonly finalQueue = new FinalQueue();
   readonly reclaimer = new Reclaimer(this);
   readonly hostValues = new HostValues();
+  /** What weak pointers hold, by the number in the object's record: WeakCell of mspecial.ts. */
+  readonly weakCells = new HostValues();
   readonly handles = new Handles();
   readonly specialLock: Mutex;
   /** Stands for the special lock of each span: one thread runs the machine, so one is enough to check the order. */

@@ -34,11 +34,16 @@ export const enum Special {
   /** bytes from the span's base to the object */
   offset,
   kind,
-  /** profile: the bucket; weakHandle: address of the handle's word; finalizer, cleanup: number of the function; host: of the value; handle: of the handle */
+  /** profile: the bucket; weakHandle: number of the cell; finalizer, cleanup: number of the function; host: of the value; handle: of the handle */
   value,
   words,
 }
 export const specialBytes = Special.words * 4;
+
+/** What all weak pointers to one object share: its address, 0 once it was found dead. */
+export interface WeakCell {
+  addr: Addr;
+}
 
 /** Records that a walk may pass before the list gets an index. */
 const longWalk = 64;
@@ -339,7 +344,8 @@ function freeSpecial(heap: Heap, s: MSpan, record: Addr, explicit = false): void
       heap.finalQueue.queue(value, heap.base(s) + heap.w[i + Special.offset]!);
       break;
     case SpecialKind.weakHandle:
-      heap.w[value >>> 2] = 0; // every weak pointer to the object reads nil from here on
+      (heap.weakCells.get(value) as WeakCell).addr = 0; // every weak pointer to the object reads nil from here on
+      heap.weakCells.release(value);
       break;
     case SpecialKind.cleanup:
       heap.finalQueue.queue(value, 0);

@@ -5,13 +5,13 @@
 // generator function: then it may block, and the ones behind it wait.
 
 import { scanContents } from '../gc/mgcmark.ts';
-import { attachSpecial, findSpecial, removeSpecial, Special, SpecialKind } from '../heap/mspecial.ts';
+import { attachSpecial, findSpecial, removeSpecial, Special, SpecialKind, type WeakCell } from '../heap/mspecial.ts';
 import { ensureSwept } from '../heap/msweep.ts';
 import { tinySize } from '../heap/sizeclasses.ts';
 import { type G, SystemG, WaitReason } from '../sched/g.ts';
 import { FrameHead } from '../sched/stack.ts';
 import type { Context } from './context.ts';
-import { Sys } from './internal/sysmem.ts';
+import { inspect } from './internal/look.ts';
 import { fatal, gopanic } from './internal/throw.ts';
 import { type AnyStruct, makeRef, type Ref, RefBase, structOf, typeText } from './struct.ts';
 import { Handle } from './value.ts';
@@ -30,17 +30,25 @@ export class Weak<S extends AnyStruct> {
   constructor(
     private readonly ctx: Context,
     private readonly struct: S,
-    private readonly handle: number,
+    private readonly cell: WeakCell,
   ) {}
+
+  /** @internal In a console. */
+  [inspect](): string {
+    return this.cell.addr === 0 ? `weak *${this.struct.name} (dead)` : `weak *${this.struct.name}@0x${this.cell.addr.toString(16)}`;
+  }
+
+  toJSON(): unknown {
+    return this[inspect]();
+  }
 
   /** The object, or null once the collector has found it dead. */
   value(): Ref<S> | null {
-    const { ctx, handle } = this;
+    const { ctx, cell } = this;
     const { heap, gc } = ctx.machine;
-    let addr = ctx.w[handle >>> 2]!;
-    if (addr === 0) return null;
-    ensureSwept(heap, heap.spanOf(addr)); // it may be dead already and not swept: then this clears the handle
-    addr = ctx.w[handle >>> 2]!;
+    if (cell.addr === 0) return null;
+    ensureSwept(heap, heap.spanOf(cell.addr)); // it may be dead already and not swept: then this clears the cell
+    const { addr } = cell;
     if (addr === 0) return null;
     if (gc.marking) gc.work.grey(addr); // the caller's stack may be scanned already
     return makeRef(ctx, this.struct, addr) as Ref<S>;
@@ -48,7 +56,7 @@ export class Weak<S extends AnyStruct> {
 
   /** Whether both were made from pointers to the same object, dead or not. */
   equals(other: Weak<S>): boolean {
-    return other.handle === this.handle;
+    return other.cell === this.cell;
   }
 }
 
@@ -122,14 +130,13 @@ export class Finals {
     checkArguments('weak.Make', ref);
     const struct = structOf(ref) as S;
     const { machine, w } = this.ctx;
-    const { heap, sys } = machine;
+    const { heap } = machine;
     const addr = this.liveAddr(ref, 'weak.Make');
     const record = findSpecial(heap, addr, SpecialKind.weakHandle);
-    if (record !== 0) return new Weak(this.ctx, struct, w[(record >>> 2) + Special.value]!);
-    const handle = sys.persistentAlloc(8, 8, Sys.other);
-    w[handle >>> 2] = addr;
-    attachSpecial(heap, addr, SpecialKind.weakHandle, handle);
-    return new Weak(this.ctx, struct, handle);
+    if (record !== 0) return new Weak(this.ctx, struct, heap.weakCells.get(w[(record >>> 2) + Special.value]!) as WeakCell);
+    const cell: WeakCell = { addr };
+    attachSpecial(heap, addr, SpecialKind.weakHandle, heap.weakCells.add(cell));
+    return new Weak(this.ctx, struct, cell);
   }
 
   /** The reference's address; only in a tiny block may it be inside. */

@@ -13,7 +13,8 @@
 // map has grown since, it looks each of their keys up in the new ones: what is gone is passed over, nothing comes twice.
 import type { RType } from '../heap/types.ts';
 import type { Context } from './context.ts';
-import type { GoString } from './gostring.ts';
+import { GoString } from './gostring.ts';
+import { label, plain } from './internal/look.ts';
 import { gopanic } from './internal/throw.ts';
 import { kindOf, sameKind, typeOfKind, type ValueOf } from './kinds.ts';
 import { isKeyAt, isKeyKind, type Sought, soughtKey, storedKey } from './mapkey.ts';
@@ -215,6 +216,16 @@ export class GoMap<K, V> extends ValueHandle {
     super(ctx, addr);
   }
 
+  /** @internal */
+  override [label](): string {
+    return this.type.name;
+  }
+
+  /** @internal The entries are left out: their order would take a number from the seed. */
+  override [plain](): unknown {
+    return { length: this.length };
+  }
+
   /** Whether it is nil: it takes no entries. */
   get isNil(): boolean {
     return this.addr === 0;
@@ -249,7 +260,8 @@ export class GoMap<K, V> extends ValueHandle {
     const sought = soughtKey(ctx, type.mapOf.key, key, ctx.w[h + HMap.seed]!);
     const { hash } = sought; // growing looks for keys as well
     if (this.search(sought)) {
-      type.mapOf.value.store(ctx, this.at, value);
+      if (key instanceof GoString) this.replace(key, value);
+      else type.mapOf.value.store(ctx, this.at, value);
       return;
     }
     const temps = openTemps(ctx, 3);
@@ -269,6 +281,21 @@ export class GoMap<K, V> extends ValueHandle {
       type.bucket.key.store(ctx, type.bucket.keyAt(this.bucket, this.entry), stored);
       ctx.u8[this.bucket + this.entry] = topOf(hash);
       w[h + HMap.count]!++;
+    } finally {
+      closeTemps(ctx, temps);
+    }
+  }
+
+  /** Puts both into the entry that was found: an equal string may have its bytes elsewhere, and those of the old one may go. */
+  private replace(key: GoString, value: V): void {
+    const { ctx, type, bucket, entry } = this;
+    const temps = openTemps(ctx, 3);
+    try {
+      setTemp(ctx, temps, 0, this.addr);
+      setTemp(ctx, temps, 1, key.addr);
+      rootAll(ctx, [value]);
+      type.mapOf.value.store(ctx, this.at, value); // first: it may be of another type
+      type.bucket.key.store(ctx, type.bucket.keyAt(bucket, entry), key);
     } finally {
       closeTemps(ctx, temps);
     }

@@ -341,8 +341,7 @@ test('gcstring.go', () => {
   );
 });
 
-// Go's map takes the new key for an equal one, so that what the old one held can go; ours keeps the old one.
-test.fails('fixedbugs/issue45045.go', () => {
+test('fixedbugs/issue45045.go', () => {
   goRun(function* main(go) {
     const f = go.locals({ m: map(string, i32), buf: slice(u8), s: string });
     f.m = go.make(map(string, i32));

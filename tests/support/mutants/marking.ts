@@ -1,6 +1,7 @@
 // marking: the mutants of the catalogue's first part (reference dst.md 4.2) and the controls E1, E2 and E4: barrier, roots,
 // termination, finalizers and weak pointers. Numbers that the catalogue leaves out (M04, M10, M14, M17, M19, M21) are absent.
 import { type GcWork, MarkState } from '../../../gc/mgcwork.ts';
+import type { WeakCell } from '../../../heap/mspecial.ts';
 import type { Addr } from '../../../runtime/internal/memory.ts';
 import type { Machine } from '../../../runtime/machine.ts';
 import { makeRef } from '../../../runtime/struct.ts';
@@ -338,8 +339,7 @@ const finalMutants: Mutant[] = [
     id: 'M26a',
     title: 'a weak pointer gives an object back that was judged dead and is not swept yet',
     prefer: 'weak',
-    breaks: weakValues(({ heap, gc }, handle) => {
-      const addr = heap.w[handle >>> 2]!;
+    breaks: weakValues(({ gc }, { addr }) => {
       if (gc.marking) gc.work.grey(addr);
       return addr;
     }),
@@ -380,7 +380,7 @@ const finalMutants: Mutant[] = [
 ];
 
 /** Replaces what weak pointers read. */
-function weakValues(wrong: (machine: Machine, handle: Addr, right: () => Addr) => Addr): (victim: Victim) => void {
+function weakValues(wrong: (machine: Machine, cell: WeakCell, right: () => Addr) => Addr): (victim: Victim) => void {
   return ({ finals, machine }) => {
     if (finals === undefined) return;
     const make = finals.weak.bind(finals) as typeof finals.weak;
@@ -388,7 +388,7 @@ function weakValues(wrong: (machine: Machine, handle: Addr, right: () => Addr) =
       const weak = make(ref);
       const value = weak.value.bind(weak);
       weak.value = () => {
-        const addr = wrong(machine, weak['handle'], () => value()?.addr ?? 0);
+        const addr = wrong(machine, weak['cell'], () => value()?.addr ?? 0);
         return addr === 0 ? null : (makeRef(weak['ctx'], weak['struct'], addr) as ReturnType<typeof value>);
       };
       return weak;

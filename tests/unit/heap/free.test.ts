@@ -217,15 +217,14 @@ describe('records of the object', () => {
   test('weak pointers read nil and cleanups are due; the neighbours keep theirs', () => {
     const m = machine();
     const [a, b] = make(m, 2) as [number, number];
-    const handle = m.sys.persistentAlloc(4, 4, 0 as never);
-    m.heap.w[handle >>> 2] = a;
+    const cell = { addr: a };
     const clean = () => m.heap.finalQueue.register(() => {});
-    attachSpecial(m.heap, a, SpecialKind.weakHandle, handle);
+    attachSpecial(m.heap, a, SpecialKind.weakHandle, m.heap.weakCells.add(cell));
     attachSpecial(m.heap, a, SpecialKind.cleanup, clean());
     attachSpecial(m.heap, b, SpecialKind.cleanup, clean());
     m.mutator.free(a);
     check(m);
-    expect([m.heap.w[handle >>> 2], m.heap.finalQueue.length]).toEqual([0, 1]);
+    expect([cell.addr, m.heap.weakCells.length, m.heap.finalQueue.length]).toEqual([0, 0, 1]);
     m.mutator.free(b);
     expect(m.heap.finalQueue.length).toBe(2);
   });

@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import type { MSpan } from '../../../heap/mspan.ts';
 import { addSpecial, attachSpecial, profileBucket, removeSpecial, Special, SpecialKind, setProfileBucket } from '../../../heap/mspecial.ts';
 import { inUseObjects } from '../../../profiler/records.ts';
-import { Sys } from '../../../runtime/internal/sysmem.ts';
 import type { Machine } from '../../../runtime/machine.ts';
 import { markOnly, pagesMachine, releaseCaches, sound, types } from './support.ts';
 
@@ -160,8 +159,7 @@ describe('sweeping', () => {
     const called: string[] = [];
     const addr = m.mutator.mallocgc(16, types(m).node);
     const s = heap.spanOf(addr);
-    const weak = heap.sys.persistentAlloc(8, 8, Sys.other); // not a root
-    m.arena.i32[weak >>> 2] = addr;
+    const weak = { addr };
     attachSpecial(
       heap,
       addr,
@@ -174,12 +172,12 @@ describe('sweeping', () => {
       SpecialKind.finalizer,
       heap.finalQueue.register(() => called.push('finalizer')),
     );
-    attachSpecial(heap, addr, SpecialKind.weakHandle, weak);
+    attachSpecial(heap, addr, SpecialKind.weakHandle, heap.weakCells.add(weak));
     expect(list(m, s)).toEqual(['0/finalizer', '0/weakHandle', '0/profile', '0/cleanup']);
     m.gc.collect();
     sound(m);
     expect([heap.isObject(addr), list(m, s), heap.finalQueue.length]).toEqual([true, ['0/profile', '0/cleanup'], 1]);
-    expect([m.arena.i32[weak >>> 2], m.profiler.records(true).map(inUseObjects)]).toEqual([0, [1]]);
+    expect([weak.addr, m.profiler.records(true).map(inUseObjects)]).toEqual([0, [1]]);
     const call = heap.finalQueue.take()!;
     expect(call.addr).toBe(addr);
     call.fn(call.addr);
