@@ -1,6 +1,7 @@
 // array: Go's arrays: a fixed number of values, by value. As a field or an element it lies inside; as an object of its own
 // (go.new) or a local it is known by a pointer, as a struct is. See value.ts.
 import type { Context } from './context.ts';
+import { label } from './internal/look.ts';
 import { kindOf, newValues, sameKind, type ValueOf } from './kinds.ts';
 import { checkBounds, Sequence } from './sequence.ts';
 import { type Slice, sliceAt } from './slice.ts';
@@ -22,6 +23,11 @@ export class ArrayRef<T> extends Sequence<T> {
     /** @internal */ readonly type: ArrayKind,
   ) {
     super(ctx, addr, type.length, type.arrayOf as Kind<T>);
+  }
+
+  /** @internal */
+  override [label](): string {
+    return this.type.name;
   }
 
   /** a[low:high:max]: a slice of the array, whose pointer keeps the object that the array is in. Panics with Go's words. */

@@ -7,6 +7,7 @@ import type { SelectCase } from '../sched/select.ts';
 import { type Elem, elemOf } from './chanelem.ts';
 import type { Context } from './context.ts';
 import type { Host } from './hostval.ts';
+import { inspect } from './internal/look.ts';
 import type { LocalValue } from './locals.ts';
 import type { Field } from './struct.ts';
 
@@ -57,6 +58,14 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
     /** @internal */ readonly c: HChannel | NilChannel,
     private readonly elem: Elem<T>,
   ) {}
+
+  /** @internal In a console. */
+  [inspect](): string {
+    return `chan (${this.length} of ${this.capacity})`;
+  }
+  toJSON(): unknown {
+    return { length: this.length, capacity: this.capacity };
+  }
 
   send(value: T): Blocking<void> {
     return this.c.send(this.raw(value)) as Op as Blocking<void>;

@@ -8,6 +8,7 @@ import type { Sched, SchedTables } from '../sched/proc.ts';
 import type { Stacks } from '../sched/stack.ts';
 import { FrameStack, type FuncFrames } from './frame.ts';
 import { Ev } from './internal/events.ts';
+import { inspect } from './internal/look.ts';
 import { Rand } from './internal/rand.ts';
 import { isFinal, isStackOverflow } from './internal/throw.ts';
 import type { Machine } from './machine.ts';
@@ -76,6 +77,14 @@ export class Context {
     this.frames = new FrameStack(this);
     this.stacks.registers = this.frames;
     this.stacks.whenFull = () => this.collectForStack();
+  }
+
+  /** Whoever holds a context shows itself, not the machine. */
+  [inspect](): string {
+    return '[runtime]';
+  }
+  toJSON(): undefined {
+    return undefined;
   }
 
   /** Remembers where an error was thrown; only the first to see it knows. */

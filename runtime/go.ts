@@ -11,21 +11,13 @@ import type { Locker, Mutex } from '../sched/mutex.ts';
 import type { Once } from '../sched/once.ts';
 import type { Blocking } from '../sched/op.ts';
 import { maxProcs } from '../sched/p.ts';
+import { HeapRecord } from '../sched/record.ts';
 import type { RWMutex } from '../sched/rwmutex.ts';
 import type { Semaphore } from '../sched/sema.ts';
 import { FrameHead } from '../sched/stack.ts';
 import type { WaitGroup } from '../sched/waitgroup.ts';
 import { type CallSite, callSite } from './callsite.ts';
-import {
-  type Chan,
-  type ElemType,
-  type ElemValue,
-  makeChan,
-  type RecvChan,
-  type SelectCases,
-  type Selected,
-  type TrySelected,
-} from './chan.ts';
+import { Chan, type ElemType, type ElemValue, makeChan, type RecvChan, type SelectCases, type Selected, type TrySelected } from './chan.ts';
 import { CheckedRaw } from './checkedraw.ts';
 import type { Context } from './context.ts';
 import { freeOSMemory, setGCPercent, setMaxStack, setMemoryLimit } from './debug.ts';
@@ -34,6 +26,7 @@ import type { Cleanup, Weak } from './final.ts';
 import { allocate, type Caller, type Frame, type Locals, rootArguments } from './func.ts';
 import { goroutineLocals } from './golocals.ts';
 import { goroutineProfile } from './goprofile.ts';
+import { inspect } from './internal/look.ts';
 import type { PointerTo } from './kinds.ts';
 import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
@@ -60,6 +53,14 @@ export class Go extends Maker implements Caller {
     readonly runtime: Runtime,
   ) {
     super();
+  }
+
+  /** @internal In a console. */
+  [inspect](): string {
+    return `goroutine ${this.id}`;
+  }
+  toJSON(): unknown {
+    return { goroutine: this.id };
   }
 
   /** The goroutine's id. */
@@ -110,6 +111,9 @@ export class Go extends Maker implements Caller {
    * another, is smaller than 16 bytes, has a finalizer. TypeError: no reference, or a stale one.
    */
   free<S extends AnyStruct>(ref: Ref<S>): boolean {
+    if ((ref as unknown) instanceof Chan || (ref as unknown) instanceof HeapRecord) {
+      throw new TypeError('go.free: a channel, like a mutex and the rest of sync, is freed by the collector when nobody uses it any more');
+    }
     if (!(ref instanceof RefBase)) {
       throw new TypeError(
         `go.free: got ${typeText(ref)}, wanted a reference to a struct; what else lies in the heap is freed by go.raw.free(x.addr)`,

@@ -7,6 +7,7 @@
 // Go has the text of literals in read-only data; here all bytes are allocated. Source: string.go.
 import type { RType } from '../heap/types.ts';
 import type { Context } from './context.ts';
+import { label, plain } from './internal/look.ts';
 import { utf8Length, utf8Read, utf8Write } from './internal/utf8.ts';
 import { maxAlloc, newValues, u8 } from './kinds.ts';
 import { boundsPanic, checkBounds, indexError } from './sequence.ts';
@@ -32,6 +33,16 @@ export class GoString extends ValueHandle {
     readonly length: number,
   ) {
     super(ctx, addr);
+  }
+
+  /** @internal */
+  override [label](): string {
+    return 'string';
+  }
+
+  /** @internal */
+  override [plain](): unknown {
+    return this.toString();
   }
 
   /** The text; bytes that are no UTF-8 become U+FFFD, as in Go's range. */

@@ -1,8 +1,9 @@
 // sequence: what arrays and slices have in common: elements by index, with Go's panics for an index that is out of range.
 // Source: panic.go, error.go (boundsErrorFmts).
 import type { Context } from './context.ts';
+import { label, mostShown, Named, plain } from './internal/look.ts';
 import { gopanic } from './internal/throw.ts';
-import { type Kind, ValueHandle } from './value.ts';
+import { type Kind, plainPart, ValueHandle } from './value.ts';
 
 /** Elements of one kind, one after the other. */
 export abstract class Sequence<T> extends ValueHandle {
@@ -14,6 +15,18 @@ export abstract class Sequence<T> extends ValueHandle {
     /** @internal */ readonly elem: Kind<T>,
   ) {
     super(ctx, addr);
+  }
+
+  /** @internal */
+  override [label](): string {
+    return `[]${this.elem.name}`;
+  }
+
+  /** @internal */
+  override [plain](depth: number): unknown {
+    const n = Math.min(this.length, mostShown);
+    const shown = Array.from({ length: n }, (_, i) => plainPart(this.get(i), this.elem.isPointer, depth));
+    return n < this.length ? [...shown, new Named(`… ${this.length - n} more`)] : shown;
   }
 
   /** Element i: s[i]. A struct or an array in it as a reference to its place. Panics out of range. */

@@ -11,9 +11,21 @@ import type { RType } from '../heap/types.ts';
 import type { ArrayField, ArrayRef } from './array.ts';
 import type { Context } from './context.ts';
 import type { GoMap, MapField } from './gomap.ts';
+import { label, plain } from './internal/look.ts';
 import { nilDereference } from './internal/throw.ts';
 import type { Slice, SliceField } from './slice.ts';
-import { type Accessor, copyValues, type Field, Handle, Kind, maxValueBytes, ownHandle, serialAt, staleReference } from './value.ts';
+import {
+  type Accessor,
+  copyValues,
+  type Field,
+  Handle,
+  Kind,
+  maxValueBytes,
+  ownHandle,
+  plainPart,
+  serialAt,
+  staleReference,
+} from './value.ts';
 
 export type { Field } from './value.ts';
 
@@ -72,6 +84,21 @@ declare const phantom: unique symbol;
 /** What every reference has. Made by `new`, by reading a field and by receiving from a channel. */
 export class RefBase<S extends AnyStruct> extends Handle {
   declare readonly [phantom]?: S;
+
+  /** @internal */
+  override [label](): string {
+    return structOf(this).name;
+  }
+
+  /** @internal */
+  override [plain](depth: number): unknown {
+    const { fields } = structOf(this) as Struct<Fields>;
+    const parts = Object.entries(fields).map(([key, f]) => {
+      const pointer = f.kind !== 'value' || (f as Kind<unknown>).isPointer;
+      return [key, plainPart((this as unknown as Record<string, unknown>)[key], pointer, depth)];
+    });
+    return Object.fromEntries(parts);
+  }
 
   /** Whether both point to the same object; `===` compares the references themselves. */
   is(other: RefBase<S> | null): boolean {

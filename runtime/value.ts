@@ -10,6 +10,7 @@
 
 import type { Context } from './context.ts';
 import { dropHost, getHost, setHost } from './hostcell.ts';
+import { deepest, inspect, label, lineOf, Named, plain, plainHost } from './internal/look.ts';
 
 declare const phantom: unique symbol;
 
@@ -119,6 +120,56 @@ export class Handle {
   live(): number {
     return this.addr >>> 2;
   }
+
+  /** @internal */
+  [label](): string {
+    return 'handle';
+  }
+
+  /** @internal */
+  [plain](_depth: number): unknown {
+    return {};
+  }
+
+  /** @internal `main.Node@0x2040 {value: 1, next: nil}` in a console. */
+  [inspect](): string {
+    const name = nameOf(this);
+    if (this.addr === 0) return name;
+    return isGone(this) ? `${name} (freed)` : `${name} ${lineOf(this[plain](deepest))}`;
+  }
+
+  /** What it holds as plain data; pointers as text. */
+  toJSON(): unknown {
+    if (this.addr === 0) return null;
+    return isGone(this) ? `${nameOf(this)} (freed)` : this[plain](deepest);
+  }
+}
+
+/** Type and address. */
+function nameOf(handle: Handle): string {
+  return handle.addr === 0 ? `${handle[label]()} nil` : `${handle[label]()}@0x${handle.addr.toString(16)}`;
+}
+
+/** Whether the object that a handle leads to, or into, was freed. Without checked mode another one may be in its place. */
+function isGone(handle: Handle): boolean {
+  const { heap } = handle.ctx.machine;
+  if (heap.spanOfHeap(handle.addr) === 0) return heap.isHeapAddr(handle.addr); // what has no bytes is off the heap, and lives
+  heap.writeBack();
+  const base = heap.objectBase(handle.addr);
+  if (base === 0 || !heap.isObject(base)) return true;
+  try {
+    handle.live();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** @internal A value in another one as plain data; pointer: it is elsewhere, and named. */
+export function plainPart(value: unknown, pointer: boolean, depth: number): unknown {
+  if (!(value instanceof Handle)) return plainHost(value);
+  if (pointer || depth === 0) return new Named(nameOf(value));
+  return value[plain](depth - 1);
 }
 
 /** A handle that knows in checked mode which object it leads into: the base of slices, strings, maps, arrays and pointers. */
@@ -177,6 +228,16 @@ export class Ptr<T> extends ValueHandle {
   set value(value: T) {
     this.live();
     this.to.store(this.ctx, this.addr, value);
+  }
+
+  /** @internal */
+  override [label](): string {
+    return `*${this.to.name}`;
+  }
+
+  /** @internal */
+  override [plain](depth: number): unknown {
+    return plainPart(this.value, this.to.isPointer, depth);
   }
 
   /** Whether both point to the same place. */

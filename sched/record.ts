@@ -18,6 +18,7 @@ import type { Heap } from '../heap/mheap.ts';
 import { attachSpecial, SpecialKind } from '../heap/mspecial.ts';
 import { ensureSwept } from '../heap/msweep.ts';
 import type { RType } from '../heap/types.ts';
+import { inspect } from '../runtime/internal/look.ts';
 import type { Addr } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
 import type { Sched } from './proc.ts';
@@ -45,6 +46,14 @@ export abstract class HeapRecord implements RecordHandle {
     this.gc = sched.gc;
     this.heap = sched.heap;
     this.w = this.heap.w;
+  }
+
+  /** In a console: not the machine that it belongs to. */
+  [inspect](): string {
+    return this.constructor.name.replace(/^_|\d+$/g, ''); // a bundler's underscore or number
+  }
+  toJSON(): unknown {
+    return {};
   }
 
   /** Makes the record: once, when the thing is made. */
