@@ -314,7 +314,8 @@ export class GoMap<K, V> extends ValueHandle {
 
   /**
    * The entries, in an order that the seed decides; each iteration has its own. Entries may be deleted and added meanwhile:
-   * one deleted before it was reached does not come, one added may come or not. Source: mapiterinit, mapiternext.
+   * one deleted before it was reached does not come, one added may come or not. It keeps the map and its buckets until it is over, or
+   * the function ends that began it. Source: mapiterinit, mapiternext.
    */
   *[Symbol.iterator](): Generator<[K, V], void, void> {
     const { ctx, type } = this;
@@ -324,6 +325,10 @@ export class GoMap<K, V> extends ValueHandle {
     if (start === 0) return; // nothing was put in yet
     const { machine, w, u8 } = ctx;
     const pins = [machine.pin(this.addr), machine.pin(start)]; // the loop's body may allocate, yield and change the map
+    const unpin = () => {
+      for (let pin = pins.pop(); pin !== undefined; pin = pins.pop()) machine.unpin(pin);
+    };
+    const takeBack = ctx.panics.onEnd(unpin); // who leaves an iterator alone never comes to `finally`
     try {
       const n = 1 << w[h + HMap.log2]!;
       const r = ctx.mapRand.next() >>> 0;
@@ -339,11 +344,13 @@ export class GoMap<K, V> extends ValueHandle {
               at = this.at;
             }
             yield [key as K, this.read(at) as V];
+            if (pins.length === 0) throw new TypeError('an iterator of a map was used after the function that began it had ended');
           }
         }
       }
     } finally {
-      for (const pin of pins) machine.unpin(pin);
+      takeBack();
+      unpin();
     }
   }
 

@@ -105,6 +105,19 @@ export class Panics implements Unwinder {
     this.deferIn(u.scope, fn, args);
   }
 
+  /** Something of the runtime's own to be done when the running function ends, unless it is taken back: what this returns does that. */
+  onEnd(fn: () => void): () => void {
+    if (this.ctx.sched.curg === 0) return () => {};
+    const { scope, bottom } = this.running();
+    if (scope === bottom) this.ctx.gt.deferring[this.ctx.sched.curg] = 1;
+    const d: Deferred = { fn, args: [], held: [] };
+    scope.calls.push(d);
+    return () => {
+      const i = scope.calls.lastIndexOf(d);
+      if (i >= 0) scope.calls.splice(i, 1);
+    };
+  }
+
   deferIn(scope: Scope, fn: Deferred['fn'], args: readonly unknown[]): void {
     const held = args.filter((arg) => arg instanceof Handle).map((arg) => this.ctx.sched.holds.hold(arg.addr));
     scope.calls.push({ fn, args, held });

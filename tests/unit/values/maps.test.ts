@@ -5,6 +5,7 @@ import {
   array,
   bool,
   f64,
+  type Go,
   host,
   i8,
   i32,
@@ -172,6 +173,37 @@ describe('entries', () => {
 
 describe('iteration', () => {
   const fill = map(i32, i32);
+
+  test('an iterator that is left alone keeps its map until the function ends that began it: a goroutine’s, or that of go.call', () => {
+    run(function* main(go) {
+      let it: Iterator<[number, number], void, void>;
+      let addr = 0;
+      const { heap } = go.runtime.machine;
+      const exists = () => {
+        heap.writeBack();
+        return heap.isObject(addr);
+      };
+      function* leaves(go: Go): Generator<void, void, void> {
+        const m = go.make(fill);
+        addr = m.addr;
+        for (let i = 0; i < 20; i++) m.set(i, i);
+        it = m[Symbol.iterator]();
+        it.next();
+        for (const _ of m) break; // this one is over
+        yield* go.gc();
+        expect(exists()).toBe(true);
+        expect(it.next().done).toBe(false);
+      }
+      go.go(leaves);
+      yield* go.sleep(1e6);
+      for (let way = 0; way < 2; way++) {
+        yield* go.gc();
+        expect(exists()).toBe(false);
+        expect(() => it.next()).toThrow(new TypeError('an iterator of a map was used after the function that began it had ended'));
+        if (way === 0) yield* go.call(leaves);
+      }
+    });
+  });
 
   test('gives each entry once, in an order of its own each time that the seed repeats', () => {
     const orders = (seed: number) => {
