@@ -30,9 +30,9 @@ import { CycleClock, gcCost } from './gcclock.ts';
 import { type GcKnobs, knobsOff } from './gcknobs.ts';
 import { traceCycle, tracePacerEnd, tracePacerStart, traceScavenge, traceSweepDone } from './gctrace.ts';
 import type { Mutator } from './malloc.ts';
-import { colourFindings } from './mcheckcolours.ts';
 import { checkMarks, type RootVisitor } from './mcheckmark.ts';
 import { HeapScavenger, memoryInUse } from './memlimit.ts';
+import { checkCycle, checkTricolour, strayBarriers } from './mgccheck.ts';
 import { CPULimiter, capacityPerProc } from './mgclimit.ts';
 import { markLoops } from './mgcmark.ts';
 import { noLimit, Pacer } from './mgcpacer.ts';
@@ -168,7 +168,7 @@ export class GC {
     }
     const stop = gcCost.stop + (inPause ? nanos : 0);
     clock.beginCycle(this.w.now(), stop, heap.stats.heapLive);
-    if (this.knobs.checkHeap) this.check('mark start', [...strayMarks(heap), ...this.strayBarriers()]);
+    if (this.knobs.checkHeap) checkCycle(this, 'mark start', [...strayMarks(heap), ...strayBarriers(this)]);
     for (const hook of this.startHooks) hook();
     this.cycle++;
     this.forced = forced;
@@ -291,7 +291,7 @@ export class GC {
 
   private markStep(maxObjects: number): number {
     const cost = this.markPiece(maxObjects);
-    if (this.knobs.checkColours) this.checkColours();
+    if (this.knobs.checkColours) checkTricolour(this, this.w);
     if (cost > 0) return cost;
     this.w.stopTheWorld('GC mark termination');
     this.clock.beginMarkTermination(this.w.now());
@@ -346,7 +346,7 @@ export class GC {
     this.setPhase(Phase.markTermination);
     heap.writeBack();
     this.allocateBlack(false);
-    if (this.knobs.checkMark) this.check('mark termination', checkMarks(heap, this.eachRoot));
+    if (this.knobs.checkMark) checkCycle(this, 'mark termination', checkMarks(heap, this.eachRoot));
     this.objectsMarked = this.work.objectsMarked;
     clock.heap1 = heap.stats.heapLive;
     clock.heap2 = this.work.bytesMarked;
@@ -387,30 +387,6 @@ export class GC {
     this.sweepDone();
     this.profiler.sweptInPause(this.forced);
     return spans * gcCost.sweepSpan;
-  }
-
-  private check(when: string, findings: string[]): void {
-    if (this.knobs.checkHeap) checkHeap(this.heap);
-    if (findings.length > 0) gothrow(`gc: at ${when} of cycle ${this.cycle}: ${findings.slice(0, 10).join('; ')}`);
-  }
-
-  /** M1: what was recorded outside a marking would be shaded in the next one, when it may be garbage. */
-  private strayBarriers(): string[] {
-    const stray = this.mutators.filter((m) => !m.barrier.empty);
-    return stray.map((m) => `M1: the barrier buffer of P ${this.mutators.indexOf(m)} is not empty before marking began`);
-  }
-
-  /** M2, between two steps of the marking. */
-  private checkColours(): void {
-    this.heap.writeBack();
-    const findings = colourFindings(this.heap, {
-      eachGrey: (visit) => {
-        this.work.eachQueued(visit);
-        for (const m of this.mutators) m.barrier.each(visit);
-      },
-      eachRootPointer: (visit) => this.roots.eachPointer(this.w, visit),
-    });
-    if (findings.length > 0) gothrow(`gc: marking in cycle ${this.cycle}: ${findings.slice(0, 10).join('; ')}`);
   }
 
   /** Visits every root pointer. */
@@ -475,7 +451,7 @@ export class GC {
   private sweepDone(): void {
     if (this.swept) return;
     this.swept = true;
-    if (this.knobs.checkHeap) this.check('the end of the sweep', unsweptSpans(this.heap));
+    if (this.knobs.checkHeap) checkCycle(this, 'the end of the sweep', unsweptSpans(this.heap));
     if (this.knobs.pacerTrace || this.knobs.scavTrace) traceSweepDone(this);
     if (this.era === '1.19') this.scavenger.ready(this.w.now());
     this.w.cycleChanged();
