@@ -13,6 +13,7 @@ import { panic } from './panic.ts';
 import { bool } from './struct.ts';
 
 /** A part of the work: what it returns, if anything, is an error. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a generator without a return statement returns void
 export type Task = (go: Go) => Generator<void, GoError | null | void, void>;
 
 /** Goroutines that work together. Go's errgroup.Group. */

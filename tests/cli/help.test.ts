@@ -81,7 +81,10 @@ describe('usage: one line on stderr, nothing on stdout, exit code 2', () => {
       ['run', 'chrun'],
       "gorena: run: no program 'chrun', there are: churn, trees, generations, cache, pipeline, waits, search, sites; did you mean churn?",
     ],
-    [['run', 'constructor'], "gorena: run: no program 'constructor', there are: churn, trees, generations, cache, pipeline, waits, search, sites"],
+    [
+      ['run', 'constructor'],
+      "gorena: run: no program 'constructor', there are: churn, trees, generations, cache, pipeline, waits, search, sites",
+    ],
     [['run', 'churn', '--sede', '7'], 'gorena: run: unknown option --sede; did you mean --seed?'],
     [['replay', 'a', '--sceme', 'naive'], 'gorena: replay: unknown option --sceme; did you mean --scheme?'],
     [['replay', 'a', '--procs', '2'], 'gorena: replay: unknown option --procs'],
