@@ -32,6 +32,9 @@ test: install ## run all tests; T=name runs the test files whose path contains i
 mutants: install ## hunt every known bug of the collector with random programs; M='M06 M18' some of them
 	@node tools/run.mjs mutants $(M)
 
+cases: install ## look for every known bug of tests/sim/cases with every strategy; C='B01 reorder_20' some of them
+	@node tools/run.mjs cases $(C)
+
 fuzz: install ## random programs against the shipped collector: N=100000 programs of SEED=20140901
 	@node tools/run.mjs fuzz $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED))
 
@@ -60,5 +63,5 @@ ci: ## everything that must hold before a change is taken: tests, types, linter,
 clean: ## remove what build and test leave behind
 	rm -rf dist coverage
 
-.PHONY: help install build check lint format test mutants fuzz demo bench bench-compare golden kernel lock ci clean
+.PHONY: help install build check lint format test mutants cases fuzz demo bench bench-compare golden kernel lock ci clean
 .DEFAULT_GOAL := help

@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 const root = join(fileURLToPath(import.meta.url), '../..');
 const [name, ...args] = process.argv.slice(2);
 if (!/^\w+$/.test(name ?? '')) {
-  process.stderr.write('usage: node tools/run.mjs mutants|fuzz [--help]\n');
+  process.stderr.write('usage: node tools/run.mjs mutants|cases|fuzz [--help]\n');
   process.exit(2);
 }
 const outfile = join(root, 'dist/tools', `${name}.mjs`);
