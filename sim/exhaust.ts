@@ -40,7 +40,7 @@ export function exhaust(world: World, program: Program, options: ExploreOptions,
     let more = true;
     while (more && !full()) {
       search.begin();
-      const { verdict } = world.run(program, search, { listener: search });
+      const { verdict, identity } = world.run(program, search, { listener: search });
       more = search.ended();
       const schedule = figures.schedules++;
       figures.steps += world.step;
@@ -55,6 +55,7 @@ export function exhaust(world: World, program: Program, options: ExploreOptions,
       if (verdict === null) continue;
       figures.failures++;
       figures.first ??= schedule;
+      if (failures.all.some((f) => f.identity === identity)) continue;
       failures.add(failureIn(world, program, options, { strategy: `exhaustive(${bound})`, schedule, seed }, failures.all));
     }
     if (more) break;

@@ -42,7 +42,7 @@ function exploreIn(world: World, program: Program, options: ExploreOptions): Exp
     }
     const searcher = portfolio.of(n);
     searcher.begin(seed, n);
-    const { verdict } = world.run(program, searcher, none);
+    const { verdict, identity } = world.run(program, searcher, none);
     portfolio.ended(n, world);
     steps += world.step;
     if (world.width > width) width = world.width;
@@ -54,6 +54,7 @@ function exploreIn(world: World, program: Program, options: ExploreOptions): Exp
     if (verdict === null) continue;
     figures.failures++;
     figures.first ??= n - 1;
+    if (failures.all.some((f) => f.identity === identity)) continue; // one of each is enough to look at
     failures.add(failureIn(world, program, options, { strategy: searcher.name, schedule: n - 1, seed }, failures.all));
     if (failures.enough) break;
   }

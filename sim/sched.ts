@@ -208,9 +208,14 @@ export class ExploringSched extends Sched {
     gt.status[g] = GStatus.runnable;
     if (this.events.on) this.events.emit(Ev.goReady, gt.goid[g], this.curg === 0 ? 0 : gt.goid[this.curg], this.curp);
     this.canGoOn(g, true);
-    if (this.listener !== null) this.listener.woke?.(this.curg, g);
     if (this.races !== null) this.races.woken(g);
+    if (this.listener === null) return;
+    this.listener.woke?.(this.curg, g);
+    const operand = this.operands[g]!;
+    if (operand?.eachThing !== undefined) operand.eachThing(this.ops[g]!, this.leaves);
   }
+  /** A select that is served leaves the queues of its other channels. */
+  private readonly leaves = (thing: Thing): void => this.touched(thing, true);
 
   /** The operation that has begun is about to be performed, with the operand: a point. */
   announce(op: Op, kind: OpKind, operand: Operand | null): Op {

@@ -320,7 +320,7 @@ export interface Failure {
 export interface Exploration {
   /** The one with the smallest schedule number. */
   readonly failure: Failure | null;
-  /** By schedule number; with keepGoing all of them, else at most one. */
+  /** By schedule number; with keepGoing the first of each identity, else at most one. perStrategy counts them all. */
   readonly failures: readonly Failure[];
   readonly schedules: number;
   /** Schedules that differ in an order in which goroutines operated on something: Outcome.hash. An estimate beyond 100,000. */
