@@ -3,11 +3,14 @@
 import type { World } from './loop.ts';
 import { type Divergence, RecordingDecider, ReplayDecider } from './replay.ts';
 import { parseSchedule, type Schedule, ScheduleError, type Setup, scheduleText } from './schedule.ts';
-import { shrink } from './shrink.ts';
+import { shrink, shrinkRuns } from './shrink.ts';
 import type { Decider, ExploreOptions, Failure, Outcome, Point, Program, RunOptions, Task } from './types.ts';
 
 /** Runs a program under a decider: runSchedule, or something like it. */
 export type Run = (program: Program, decider: Decider, options: RunOptions) => Outcome;
+
+/** Steps that making a failure small may take: long schedules are tried less often. */
+const shrinkSteps = 500_000;
 
 /** Where a failure was found. */
 export type Where = Pick<Failure, 'strategy' | 'schedule' | 'seed'>;
@@ -54,7 +57,8 @@ function failureOf(
   let best: Outcome = found;
   let shrunk: Failure['shrunk'] = null;
   if (small) {
-    const result = shrink(new SameAgain(found.order, found.selects), found.identity, once);
+    const runs = Math.max(1, Math.min(shrinkRuns, Math.floor(shrinkSteps / found.steps)));
+    const result = shrink(new SameAgain(found.order, found.selects), found.identity, once, runs);
     if (result !== null) {
       best = result.best.outcome;
       shrunk = { from: result.from, to: result.best.size, runs: result.runs };
@@ -72,7 +76,7 @@ export function failureIn(world: World, program: Program, options: ExploreOption
     return world.outcome();
   };
   const found = world.outcome();
-  const small = (options.shrink ?? true) && told.every(({ identity }) => identity !== found.identity);
+  const small = (options.shrink ?? true) && found.verdict !== 'steps' && told.every(({ identity }) => identity !== found.identity);
   return failureOf(run, program, options, found, where, small);
 }
 

@@ -21,7 +21,7 @@ function search(one: Case, twin: 'fixed' | 'buggy', time: TimeMode, reduction: b
   const found = exploreSync(one[twin], { strategy, schedules: most[twin], keepGoing: true, time, races: false, shrink: false });
   return {
     schedules: found.schedules,
-    complete: found.exhausted !== null,
+    complete: found.exhausted !== null && found.exhausted >= preemptions,
     failures: found.failures.map((f) => f.identity).sort(),
   };
 }
