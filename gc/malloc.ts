@@ -19,7 +19,7 @@ import { makeSpanClass, maxSmallSize, sizeClass, tinySize } from '../heap/sizecl
 import type { RType } from '../heap/types.ts';
 import { maxStack } from '../profiler/bucket.ts';
 import type { MemProfiler } from '../profiler/mprof.ts';
-import { nextSample } from '../profiler/sampling.ts';
+import { nextSample, nextSample2014 } from '../profiler/sampling.ts';
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import { type Addr, pageSize } from '../runtime/internal/memory.ts';
@@ -56,8 +56,12 @@ export class Mutator {
   private readonly w: Int32Array;
   private readonly f64: Float64Array;
   private readonly alloc: AllocCache[];
-  /** Bytes until the next sampled malloc, a small integer (a double field would be boxed). Go's mcache.nextSample. */
+  /**
+   * Bytes that may be allocated before the next sampled malloc, a small integer (a double field would be boxed): Go's
+   * mcache.nextSample less one. In 2014 never more than lets an object as large as the rate cross zero; the rest is in `far`.
+   */
   private untilSample = 0;
+  private far = 0;
   private sampledRate = -1;
   /** True while a pointer store must do more than store: the barrier is on, or every operation is a choice point. */
   slowStore = false;
@@ -285,13 +289,31 @@ export class Mutator {
 
   /** Samples a malloc. The special is attached after the profiler has let go of proflock. Source: profilealloc. */
   private profileAlloc(addr: Addr, size: number): void {
-    const { rate } = this.profileRate;
-    this.untilSample = countdown(rate, this.rand);
-    if (rate <= 0) return; // off: the countdown ran out after 2 GiB, begin anew
+    if (!this.isSample(size)) return;
     const nstk = this.callStack === null ? 0 : this.callStack.callers(this.pcs, maxStack);
     const bucket = this.profiler.mProfMalloc(size, this.pcs, nstk);
     setProfileBucket(this.heap, addr, bucket);
     if (this.onSample !== null) this.onSample(addr, size, bucket);
+  }
+
+  /** The countdown has run out with a malloc of this size: whether it is a sample. Starts the next countdown. */
+  private isSample(size: number): boolean {
+    const { rate } = this.profileRate;
+    if (rate <= 0 || this.heap.era !== '2014') {
+      this.untilSample = countdown(rate, this.rand);
+      return rate > 0; // off: it ran out after 2 GiB
+    }
+    const next = this.untilSample + 1 + size + this.far;
+    if (size >= rate) this.countFrom(next, rate);
+    else if (size < next) this.countFrom(next - size, rate);
+    else this.countFrom(nextSample2014(rate, this.rand, size, next), rate);
+    return size >= rate || size >= next;
+  }
+
+  /** 2014: the next sample is `next` bytes away. */
+  private countFrom(next: number, rate: number): void {
+    this.untilSample = Math.min(next, rate) - 1;
+    this.far = next - this.untilSample - 1;
   }
 
   /** MemProfileRate changed: the countdown starts anew. */
@@ -299,7 +321,8 @@ export class Mutator {
     const { rate } = this.profileRate;
     if (rate === this.sampledRate) return;
     this.sampledRate = rate;
-    this.untilSample = countdown(rate, this.rand);
+    if (rate > 0 && this.heap.era === '2014') this.countFrom(nextSample2014(rate, this.rand, 0, 0), rate);
+    else this.untilSample = countdown(rate, this.rand);
   }
 
   // --- pointer stores --------------------------------------------------------------------------------------------------

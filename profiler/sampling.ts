@@ -1,5 +1,11 @@
 // sampling: which mallocs the memory profiler sees. Each P counts bytes down and samples the malloc that crosses zero; the
-// next distance is drawn so that the mean is MemProfileRate. Source: mprof.go, malloc.go nextSample, fastexprand.
+// next distance is drawn so that the mean is MemProfileRate. The rate may change at any time.
+//
+//   1.19   the distance is exponential: every byte has the same chance, whatever came before it
+//   2014   the distance is uniform below twice the rate, less what the last sample went too far; an object as large as the rate is
+//          always sampled and moves nothing. So what is allocated beside large objects is seen too often or too seldom (golang/go#12620)
+//
+// Source: mprof.go, malloc.go nextSample, fastexprand; 2014: profilealloc of malloc.go.
 import type { Rand } from '../runtime/internal/rand.ts';
 
 /** Go's default MemProfileRate: one sample per 512 KiB. */
@@ -15,6 +21,11 @@ export function nextSample(rate: number, rand: Rand): number {
   if (rate <= 0) return Infinity;
   if (rate === 1) return 0;
   return fastexprand(Math.min(rate, maxMean), rand);
+}
+
+/** As 2014 did: bytes until the next sample, uniform below 2 * rate, less those by which a sample of `size` was too far behind `next`. */
+export function nextSample2014(rate: number, rand: Rand, size: number, next: number): number {
+  return Math.max(((rand.next() >>> 0) % (2 * rate)) - (size - next), 0);
 }
 
 /** Go's fastexprand: q uniform in (0, 2^26], -ln(q / 2^26) * mean + 1. */

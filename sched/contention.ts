@@ -13,6 +13,7 @@
 // While both rates are 0 nobody comes here: Sched.timesWaits says so, which is asked at each park and wake-up and nowhere else.
 // Sleeping, system calls and waiting for the collector are no contention; a wait that never ends is in no profile.
 //
+// Invariant P8: at rate 1, all cycles are the integral of the number of goroutines that wait, over virtual time.
 // Source: chan.go, select.go, sema.go.
 import type { BlockProfiler } from '../profiler/blockprof.ts';
 import { maxStack } from '../profiler/bucket.ts';

@@ -5,6 +5,7 @@
 //   R    the shadow: no reachable object is freed or changed; finalizers run once, on dead objects; weak pointers tell the truth
 //   P6   the published profile is the truth as of one mark termination, in all buckets at once
 //   P7   no bucket has more frees than mallocs in it
+//   P8   at rate 1 the block profile adds up to the time that goroutines waited for each other
 //   Q    a cycle ends within so many steps, and what was garbage at its beginning is free at the next
 //
 // and, with checks on, the runtime's own: every numbered invariant at each phase change, M2 after every step of the marking.
@@ -29,6 +30,7 @@ import { GoPanic } from '../../../runtime/internal/throw.ts';
 import { makeRef } from '../../../runtime/struct.ts';
 import type { HChannel } from '../../../sched/chan.ts';
 import { published } from '../profile.ts';
+import { WaitIntegral } from '../waits.ts';
 import { blobs, type Field, globals, type Local, type Op, type Program } from './program.ts';
 import { Finding, Shadow } from './shadow.ts';
 
@@ -87,6 +89,7 @@ export function runHostile(program: Program, options: HostileOptions): HostileRu
     seed: options.seed,
     era: options.era ?? '1.19',
     memProfileRate: 1,
+    blockProfileRate: 1,
     scheme: 'three-stage',
     watch: ['cycle', 'naive'],
     checked: true,
@@ -97,9 +100,12 @@ export function runHostile(program: Program, options: HostileOptions): HostileRu
     chooser: options.chooser ?? new RandomChooser(options.seed),
   });
   rt.machine.gc.knobs.checkColours = checks;
+  const waits = new WaitIntegral(rt.machine);
   options.tamper?.(rt);
   const run = new Run(rt, program, options.holdOperands ?? false, checks);
   rt.run(run.main());
+  const wrong = waits.finding();
+  if (wrong !== null) throw new Finding(wrong);
   return run.finish();
 }
 

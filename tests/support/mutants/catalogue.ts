@@ -24,9 +24,4 @@ export const absent: readonly { readonly id: string; readonly title: string; rea
     title: 'the buffer grows and replaces the view while a worker reads the old one',
     why: 'the arena never grows: its size is fixed when it is made, and every view of it is made once (runtime/internal/memory.ts)',
   },
-  {
-    id: 'W16',
-    title: 'block profile: cycles counted from the wrong moment, or after the goroutine was used again',
-    why: 'there is no block profile yet; the identity of blocked time belongs to it',
-  },
 ];

@@ -250,6 +250,40 @@ const specialMutants: Mutant[] = [
   },
 ];
 
+// --- waiting -------------------------------------------------------------------------------------------------------------
+
+const waitingMutants: Mutant[] = [
+  {
+    id: 'W16a',
+    title: 'block profile: the time of a wait is counted from when another goroutine began to wait',
+    breaks: ({ machine: { sched } }) => {
+      const { contention } = sched;
+      const right = contention.blocked.bind(contention);
+      let last = -1;
+      contention.blocked = (op, reason) => {
+        right(op, reason);
+        if (op.blockedAt < 0) return;
+        const mine = op.blockedAt;
+        if (last >= 0) op.blockedAt = last;
+        last = mine;
+      };
+    },
+  },
+  {
+    id: 'W16b',
+    title: 'block profile: what a wait has noted is there when its goroutine waits again',
+    breaks: ({ machine: { sched } }) => {
+      const { contention } = sched;
+      const right = contention.waited.bind(contention);
+      contention.waited = (op, site) => {
+        const { blockedAt } = op;
+        right(op, site);
+        op.blockedAt = blockedAt;
+      };
+    },
+  },
+];
+
 // --- controls ------------------------------------------------------------------------------------------------------------
 
 const controls: Mutant[] = [
@@ -292,4 +326,4 @@ const controls: Mutant[] = [
 ];
 
 /** In the order of the catalogue. */
-export const sweepMutants: readonly Mutant[] = [...cacheMutants, ...stagingMutants, ...specialMutants, ...controls];
+export const sweepMutants: readonly Mutant[] = [...cacheMutants, ...stagingMutants, ...specialMutants, ...waitingMutants, ...controls];

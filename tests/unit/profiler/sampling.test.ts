@@ -150,3 +150,75 @@ describe('on a machine', () => {
     }
   });
 });
+
+describe('in the era 2014', () => {
+  const sizes = [16, 64, 480, 1024, 4096, 16384];
+
+  /** Which of a row of mallocs are sampled: by the machine, and by the rule of 2014 as it was written. */
+  function both(rate: number, row: readonly number[], seed = 1) {
+    const m = pagesMachine(4000, {
+      memProfileRate: rate,
+      era: '2014',
+      gogc: 'off',
+      seed,
+      checkHeap: false,
+      checkMark: false,
+      backing: 'wasm',
+    });
+    const { ptrs } = types(m);
+    const machine = row.map((size) => {
+      const before = m.heap.specials.inUse;
+      m.mutator.mallocgc(size, ptrs);
+      return m.heap.specials.inUse > before;
+    });
+    const rand = new Rand(seed, 'memprofile 0');
+    const draw = () => (rand.next() >>> 0) % (2 * rate);
+    let next = draw();
+    const rule = row.map((size) => {
+      if (size < rate && size < next) {
+        next -= size;
+        return false;
+      }
+      if (size < rate) next = Math.max(draw() - (size - next), 0);
+      return true;
+    });
+    return { machine, rule };
+  }
+
+  test.each([1, 2, 100, 512, 2048, 20_000])('rate %i: the rule of profilealloc, malloc by malloc', (rate) => {
+    const rand = new Rand(rate, 'row');
+    for (let seed = 1; seed <= 3; seed++) {
+      const { machine, rule } = both(
+        rate,
+        Array.from({ length: 1500 }, () => sizes[rand.below(sizes.length)]!),
+        seed,
+      );
+      expect(machine).toEqual(rule);
+      expect(new Set(rule).size, 'some are sampled, some are not').toBe(rate === 1 || rate === 2 ? 1 : 2);
+    }
+  });
+
+  // golang/go#12620: large objects are always sampled and leave the countdown as it is, whatever the tools assume.
+  test('what is as large as the rate is always sampled, so that unsampling it counts it 1.58 times', () => {
+    const rate = 16384;
+    const share = (era: '2014' | '1.19') => {
+      const m = pagesMachine(8000, { memProfileRate: rate, era, gogc: 'off', checkHeap: false, checkMark: false, backing: 'wasm' });
+      for (let i = 0; i < 2000; i++) m.mutator.mallocgc(rate, types(m).ptrs);
+      return m.heap.specials.inUse / 2000 / (1 - Math.exp(-1));
+    };
+    expect(share('2014')).toBeCloseTo(1.582, 3);
+    expect(share('1.19')).toBeCloseTo(1, 1);
+  });
+});
+
+test('1.19: a malloc as large as the distance is the sample (size < nextSample goes on)', () => {
+  const m = pagesMachine(40, { memProfileRate: 4096 });
+  const distance = nextSample(4096, new Rand(1, 'memprofile 0'));
+  const { ptrs } = types(m);
+  const first = 8 * Math.ceil(distance / 8);
+  let rest = first - 8;
+  for (const size of [4096, 1024, 64, 8]) for (; rest >= size; rest -= size) m.mutator.mallocgc(size, ptrs);
+  expect(m.heap.specials.inUse).toBe(0);
+  m.mutator.mallocgc(8, ptrs); // reaches the distance, or goes beyond it by less than 8
+  expect(m.heap.specials.inUse).toBe(1);
+});
