@@ -27,6 +27,7 @@ import { allocate, type Caller, type Frame, type Locals, rootArguments } from '.
 import { goroutineLocals } from './golocals.ts';
 import { goroutineProfile } from './goprofile.ts';
 import { inspect } from './internal/look.ts';
+import { utf8Length, utf8Write } from './internal/utf8.ts';
 import type { PointerTo } from './kinds.ts';
 import { Maker } from './make.ts';
 import { type MemStats, readMemStats } from './memstats.ts';
@@ -314,7 +315,17 @@ export class Go extends Maker implements Caller {
   }
 
   /** The calling goroutine's stack as Go prints it; all: and those of all others, for which the world stops. runtime.Stack. */
-  stack(all = false): string {
+  stack(all?: boolean): string;
+  /** The same into buf, as UTF-8: what does not fit is left out without a word. Returns how many bytes were written. */
+  stack(buf: Uint8Array, all: boolean): number;
+  stack(bufOrAll: Uint8Array | boolean = false, all = false): string | number {
+    if (typeof bufOrAll === 'boolean') return this.stackText(bufOrAll);
+    const text = this.stackText(all);
+    utf8Write(text, bufOrAll, 0); // writes beyond the end of a typed array are no writes
+    return Math.min(utf8Length(text), bufOrAll.length);
+  }
+
+  private stackText(all: boolean): string {
     const { sched, machine } = this.ctx;
     if (!all) return `${goroutineDump(machine, 'running')}\n`;
     sched.world.stopTheWorld('Stack');
