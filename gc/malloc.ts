@@ -455,6 +455,7 @@ export class Mutator {
 
 /** Bytes that go by unsampled, a small integer: the malloc that reaches nextSample is sampled, as in Go, so one less than that. */
 function countdown(rate: number, rand: Rand): number {
+  if (rate === 1) return -1; // every malloc is a sample
   return Math.min(nextSample(rate, rand), 0x7fffffff) - 1;
 }
 

@@ -75,7 +75,7 @@ function splice(heap: Heap, s: MSpan, offset: number, kind: SpecialKind, record:
   if (before === 0) mspan.specials[s] = record;
   else w[(before >>> 2) + Special.next] = record;
   if (after === 0) mspan.specialsTail[s] = record;
-  const index = heap.specialIndexes.get(s);
+  const index = heap.specialIndexes.size === 0 ? undefined : heap.specialIndexes.get(s); // hardly any span has one
   if (index !== undefined) {
     const first = index.firstAt(offset);
     if (first === 0 || first === after) index.set(offset, record);
@@ -214,7 +214,7 @@ export function profileBucket(heap: Heap, addr: Addr): Addr {
 
 /** Sweeps the records of a span that the caller owns, before any slot is recycled, by the rules of the heap's era. */
 export function sweepSpecials(heap: Heap, s: MSpan): void {
-  heap.specialIndexes.delete(s);
+  if (heap.specialIndexes.size !== 0) heap.specialIndexes.delete(s);
   if (heap.era === '2014') sweepSpecials2014(heap, s);
   else sweepByObject(heap, s);
 }

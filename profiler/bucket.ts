@@ -63,12 +63,23 @@ export function stackHash(stk: ArrayLike<number>, nstk: number, size: number): n
   return h >>> 0;
 }
 
+/** Which chain a hash belongs to: hash % 179999, in int32, because the modulo of a number beyond 2^31 is a slow one of doubles. */
+function chainOf(hash: number): number {
+  const i = ((hash >>> 1) % buckHashSize) * 2 + (hash & 1);
+  return i < buckHashSize ? i : i - buckHashSize;
+}
+
+/** A power of two. */
+const recentSlots = 256;
+
 /** The table of all buckets of one machine. */
 export class BucketTable {
   private hashBase: Addr = 0;
   private readonly heads = new Int32Array(BucketKind.mutex + 1);
   private readonly counts = new Int32Array(BucketKind.mutex + 1);
   private readonly w: Int32Array;
+  /** Buckets that were found lately, by leaf and size: a loop allocates at few places, and to compare a stack is less than to hash it. */
+  private readonly recent = new Int32Array(recentSlots);
 
   /** counterBytes: room for the counters of every memory bucket, a multiple of 8. */
   constructor(
@@ -112,19 +123,21 @@ export class BucketTable {
       this.insertLock.unlock();
       if (this.hashBase === 0) gothrow('runtime: cannot allocate memory');
     }
-    const { w } = this;
+    const { w, recent } = this;
+    const place = nstk === 0 ? 0 : ((stk[0]! >>> 4) ^ (size >>> 3) ^ kind) & (recentSlots - 1);
+    const last = recent[place]!;
+    if (last !== 0 && this.isBucket(last >>> 2, kind, size, stk, nstk)) return last;
     const hash = stackHash(stk, nstk, size);
-    const slot = (this.hashBase >>> 2) + (hash % buckHashSize);
+    const slot = (this.hashBase >>> 2) + chainOf(hash);
     for (let b = w[slot]!; b !== 0; b = w[(b >>> 2) + Bucket.next]!) {
-      if (this.isBucket(b >>> 2, kind, hash, size, stk, nstk)) return b;
+      if (w[(b >>> 2) + Bucket.hash] === (hash | 0) && this.isBucket(b >>> 2, kind, size, stk, nstk)) return (recent[place] = b);
     }
-    return alloc ? this.insert(slot, kind, hash, size, stk, nstk) : 0;
+    return alloc ? (recent[place] = this.insert(slot, kind, hash, size, stk, nstk)) : 0;
   }
 
-  private isBucket(i: number, kind: number, hash: number, size: number, stk: ArrayLike<number>, nstk: number): boolean {
+  private isBucket(i: number, kind: number, size: number, stk: ArrayLike<number>, nstk: number): boolean {
     const { w } = this;
-    if (w[i + Bucket.hash] !== (hash | 0) || w[i + Bucket.kind] !== kind) return false;
-    if (w[i + Bucket.size] !== size || w[i + Bucket.nstk] !== nstk) return false;
+    if (w[i + Bucket.kind] !== kind || w[i + Bucket.size] !== size || w[i + Bucket.nstk] !== nstk) return false;
     for (let k = 0; k < nstk; k++) if (w[i + Bucket.stk + k] !== (stk[k]! | 0)) return false;
     return true;
   }
@@ -191,8 +204,11 @@ export class BucketTable {
 
   /** Copies the bucket's stack, leaf first. */
   stack(b: Addr): number[] {
-    const i = b >>> 2;
-    return Array.from(this.w.subarray(i + Bucket.stk, i + Bucket.stk + this.w[i + Bucket.nstk]!), (pc) => pc >>> 0);
+    const { w } = this;
+    const first = (b >>> 2) + Bucket.stk;
+    const out: number[] = [];
+    for (let k = 0, n = w[(b >>> 2) + Bucket.nstk]!; k < n; k++) out.push(w[first + k]! >>> 0);
+    return out;
   }
 
   /** Object size in bytes of a memory bucket; 0 for block and mutex buckets. */

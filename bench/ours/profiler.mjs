@@ -1,19 +1,21 @@
-// What the memory profiler costs at its default rate, on the built bundle: pieces of a program with the profiler on and off by turns,
-// in one process, so that code, heap and machine are the same for both. Every piece begins after a full collection; which of a
+// What the memory profiler costs, at its default rate or at one that is given, on the built bundle: pieces of a program with the profiler
+// on and off by turns, in one process, so that code, heap and machine are the same for both. Every piece begins after a full collection; which of a
 // pair goes first alternates. A line a pair: CPU time with the profiler by CPU time without.
 import { cpuMs, loadGorena } from '../lib/side.mjs';
 import { allocLoop, rawTrees, shortLived } from './programs.mjs';
 
 const [program, ...numbers] = process.argv.slice(2);
-const [size, amount, pairs] = numbers.map(Number); // amount: objects of a piece; for trees, log2 of the pieces in the program
+// amount: objects of a piece; for trees, log2 of the pieces in the program. frames: how deep alloc allocates
+const [size, amount, pairs, givenRate, frames = 1] = numbers.map(Number);
 const warmUps = 3;
 const { Runtime, self, struct } = await loadGorena();
 const rt = new Runtime({ heapBytes: 256 << 20 });
-const { memProfileRate } = rt.settings;
+const memProfileRate = givenRate ?? rt.settings.memProfileRate;
 
 /** Prepares what lives all the time and returns a function that runs one piece. */
 function pieceOf(raw) {
-  const frame = raw.enter(raw.pc('main.main'), 1);
+  let frame = raw.enter(raw.pc('main.main'), 1);
+  for (let i = 2; i <= frames; i++) frame = raw.enter(raw.pc(`main.f${i}`), 1); // with the goroutine's own there is one more
   if (program === 'alloc') {
     const run = allocLoop(raw, frame, size);
     return () => run(amount);

@@ -22,57 +22,67 @@ export const enum LockRank {
   persistentAlloc = 80,
 }
 
-/** The locks that are held now, a chain from the innermost outwards. One per machine. */
+/**
+ * The locks that are held now. Their ranks rise from the outermost to the innermost, so the highest one says whether the next may be
+ * taken, and each remembers the one below it: numbers, because a sampled malloc takes and gives back five locks. One per machine.
+ */
 export class LockOrder {
-  private innermost: Mutex | null = null;
+  private readonly all: Mutex[] = [];
+  /** Rank of the innermost one; 0: none is held. */
+  private top = 0;
+
+  /** A lock that may be taken. */
+  add(m: Mutex): void {
+    this.all.push(m);
+  }
+
+  private held(): Mutex[] {
+    return this.all.filter((m) => m.locked).sort((a, b) => a.rank - b.rank);
+  }
 
   /** Names of the held locks, outermost first; empty at every safepoint. */
   heldNames(): string[] {
-    const names: string[] = [];
-    for (let m = this.innermost; m !== null; m = m.outer) names.unshift(m.name);
-    return names;
+    return this.top === 0 ? [] : this.held().map((m) => m.name);
   }
 
   lock(m: Mutex): void {
-    const { innermost } = this;
-    if (m.locked || (innermost !== null && innermost.rank >= m.rank)) this.refuse(m);
+    if (this.top >= m.rank) this.refuse(m);
     m.locked = true;
-    m.outer = innermost;
-    this.innermost = m;
+    m.below = this.top;
+    this.top = m.rank;
   }
 
   private refuse(m: Mutex): never {
     if (m.locked) gothrow(`lock: ${m.name} is already held by this M: self-deadlock (held: ${this.heldNames().join(', ')})`);
-    const { name, rank } = this.innermost!;
+    const { name, rank } = this.held().pop()!;
     return gothrow(`lock: ${m.name} (rank ${m.rank}) taken while holding ${name} (rank ${rank})`);
   }
 
   unlock(m: Mutex): void {
     if (!m.locked) gothrow(`unlock: ${m.name} is not held`);
     m.locked = false;
-    if (this.innermost === m) this.innermost = m.outer;
+    if (this.top === m.rank) this.top = m.below;
     else this.unlockInside(m);
-    m.outer = null;
   }
 
   /** m is not the innermost lock. */
   private unlockInside(m: Mutex): void {
-    let inner = this.innermost!;
-    while (inner.outer !== m) inner = inner.outer!;
-    inner.outer = m.outer;
+    for (const inner of this.held()) if (inner.below === m.rank) inner.below = m.below;
   }
 }
 
 /** A runtime lock. Its state lives here and not in the arena: it is never held where an inspector can look. */
 export class Mutex {
   locked = false;
-  /** The lock that was innermost when this one was taken. LockOrder's. */
-  outer: Mutex | null = null;
+  /** Rank of the lock that was innermost when this one was taken. LockOrder's. */
+  below = 0;
   constructor(
     readonly order: LockOrder,
     readonly rank: number,
     readonly name: string,
-  ) {}
+  ) {
+    order.add(this);
+  }
   lock(): void {
     this.order.lock(this);
   }
