@@ -159,7 +159,7 @@ test('TestGoroutineCounts', () => {
     },
     { maxGoroutines: 200 },
   );
-  expect(text).toMatch(/^goroutine profile: total 101\n50 @ [^]*\n40 @ [^]*\n10 @ [^]*\n1 @ /);
+  expect(text).toMatch(/^goroutine profile: total 101\n50 @ [\s\S]*\n40 @ [\s\S]*\n10 @ [\s\S]*\n1 @ /);
   expect(counts).toEqual([50, 40, 10, 1]);
 });
 
