@@ -3,6 +3,7 @@
 //   runtime/index.ts -> dist/index.js         the library
 //   sim/index.ts     -> dist/sim.js           exploring schedules, gorena/sim; what both need is in dist/chunk-*.js, so that
 //                                             a channel made by one is a channel for the other
+//   testing/vitest.ts -> dist/vitest.js       exploring in tests, gorena/vitest; vitest and fast-check stay imports
 //   cli/main.ts      -> dist/cli.js           the command, with a shebang and the executable bit
 //                       dist/types/**.d.ts    what `exports` in package.json points at
 //
@@ -21,7 +22,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const bundles = [
-  { entries: { index: 'runtime/index.ts', sim: 'sim/index.ts' }, platform: 'neutral' },
+  { entries: { index: 'runtime/index.ts', sim: 'sim/index.ts', vitest: 'testing/vitest.ts' }, platform: 'neutral' },
   { entries: { cli: 'cli/main.ts' }, platform: 'node', banner: '#!/usr/bin/env node', executable: 'dist/cli.js' },
 ];
 
@@ -45,7 +46,7 @@ for (const { entries, platform, banner, executable } of bundles) {
       format: 'esm',
       platform,
       // The library also runs on a page, so it is bundled as neutral; what only Node has stays an import.
-      external: ['node:*'],
+      external: ['node:*', 'vitest', 'fast-check'],
       target: ['node20', 'es2022'],
       sourcemap: false,
       legalComments: 'none',

@@ -12,7 +12,7 @@ export interface SourceFile {
 /** The folders that hold code. Those that do not exist yet have no files, and so nothing to complain about. */
 export const codeFolders = [
   ...['runtime', 'profiler', 'heap', 'gc', 'sched', 'sim', 'campaign'],
-  ...['cli', 'replay', 'experiment', 'web', 'labs', 'examples', 'tests', 'bench', 'tools'],
+  ...['cli', 'replay', 'experiment', 'testing', 'web', 'labs', 'examples', 'tests', 'bench', 'tools'],
 ] as const;
 
 /** A file longer than this has more than one idea in it. */
@@ -101,7 +101,7 @@ const layers: readonly (readonly string[])[] = [
   ['sched'],
   ['runtime'],
   ['sim', 'campaign'],
-  ['cli', 'replay', 'experiment', 'web', 'labs', 'examples', 'tests', 'bench', 'tools'],
+  ['cli', 'replay', 'experiment', 'testing', 'web', 'labs', 'examples', 'tests', 'bench', 'tools'],
 ];
 
 /** The height of a path's layer, 0 at the bottom; -1 for a file outside all of them (package.json, a configuration). */
