@@ -1,4 +1,5 @@
 // commands: what there is. One table a command; main.ts dispatches, help is made from it.
+import { faulty } from '../examples/faulty.ts';
 import { programs } from '../examples/index.ts';
 import { sweepPolicies } from '../gc/mgcsweep.ts';
 import { profileNames } from '../profiler/profile.ts';
@@ -232,4 +233,66 @@ byte for byte those of one run that was not divided.`,
   example: 'gorena merge parts/*.journal.jsonl -o results',
 };
 
-export const commands: readonly CommandSpec[] = [replaySpec, runSpec, profileSpec, heapSpec, traceSpec, experimentSpec, mergeSpec];
+const faultyHelp = Object.entries(faulty)
+  .map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
+  .join('\n');
+
+const exportOption: OptionSpec = {
+  name: 'export',
+  value: 'NAME',
+  help: 'export of FILE',
+  byDefault: 'default: default, main, or the only one',
+};
+const traceOptions: readonly OptionSpec[] = [
+  { name: 'trace', value: 'FILE', help: 'execution trace of the failing schedule, for go tool trace' },
+  { name: 'chrome-trace', value: 'FILE', help: "the same as Chrome's trace JSON" },
+];
+
+export const exploreSpec: CommandSpec = {
+  name: 'explore',
+  summary: 'Runs a program under many schedules, on all cores, and tells the first one that goes wrong.',
+  positionals: ['FILE|NAME'],
+  options: [
+    exportOption,
+    { name: 'schedules', value: 'N', help: 'schedules at most', byDefault: 'default 10000' },
+    { name: 'strategy', value: 'S', help: 'portfolio, fair, random, pct, pos, surw or exhaustive', byDefault: 'default portfolio' },
+    { name: 'depth', value: 'N', help: 'of pct', byDefault: 'default 3' },
+    { name: 'preemptions', value: 'N', help: 'bound of exhaustive', byDefault: 'default none' },
+    { name: 'time', value: 'T', help: 'when timers fire: chaos, idle, or at most so much early, such as 10ms', byDefault: 'default chaos' },
+    { name: 'max-steps', value: 'N', help: 'steps of a schedule', byDefault: 'default 10000' },
+    { name: 'no-leaks', help: 'a goroutine that main leaves blocked is no failure' },
+    { name: 'no-shrink', help: 'the failing schedule is told as it was found' },
+    { name: 'keep-going', help: 'goes on after the first failure, and counts them' },
+    seed,
+    ...campaignOptions,
+    ...traceOptions,
+  ],
+  details: `FILE is a module (.mjs, .js; .ts and .mts where esbuild is installed or Node is 22.18 or later) that exports a goroutine
+function: function* (go) { … }. What it imports from 'gorena' is this gorena. NAME is one of:
+${faultyHelp}
+
+Exit code 1 and a report when a schedule fails: docs/testing.md. The schedules are the same whatever the number of
+workers, shards and stops. With -o a journal is kept: stop it with Ctrl-C, and the same command goes on where it was. On a
+cluster each member of an array job does a part (gorena experiment --help); gorena merge joins them.`,
+  example: 'gorena explore shop.mjs --export main --schedules 1000000 -o found',
+};
+
+export const replayScheduleSpec: CommandSpec = {
+  name: 'replay-schedule',
+  summary: 'Runs a program under the one schedule that a report ended with.',
+  positionals: ['STRING', 'FILE|NAME'],
+  options: [
+    exportOption,
+    { name: 'step', value: 'N', help: 'stops before this step and shows goroutines, heap and clocks' },
+    ...traceOptions,
+  ],
+  details: `STRING is what stands behind \`replay:\` (g1:…). The program may have changed: goroutines that the schedule does not know,
+and whatever is no operation, are put up with; the first other difference is told. Exit code 1 when it fails again, or when
+the program does something else than the schedule; 0 when it holds.`,
+  example: 'gorena replay-schedule g1:… shop.mjs --step 12',
+};
+
+export const commands: readonly CommandSpec[] = [
+  ...[replaySpec, runSpec, profileSpec, heapSpec, traceSpec, experimentSpec],
+  ...[exploreSpec, replayScheduleSpec, mergeSpec],
+];

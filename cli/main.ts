@@ -7,11 +7,13 @@ import { RuntimeError } from '../runtime/index.ts';
 import { FileError, helpOf, nearest, UsageError } from './args.ts';
 import { commands } from './commands.ts';
 import { experimentCommand } from './experiment.ts';
+import { exploreCommand } from './explore.ts';
 import { heapCommand } from './heap.ts';
 import { listenToSignals } from './interrupt.ts';
 import { mergeCommand } from './merge.ts';
 import { profileCommand } from './profile.ts';
 import { replayCommand } from './replay.ts';
+import { replayScheduleCommand } from './replayschedule.ts';
 import { runCommand } from './run.ts';
 import { traceCommand } from './trace.ts';
 import { works } from './works.ts';
@@ -22,7 +24,7 @@ declare const __GORENA_VERSION__: string;
 type Print = (data: string | Uint8Array) => void;
 
 function help(): string {
-  const rows = commands.map((c) => `  ${c.name.padEnd(10)} ${c.summary}`);
+  const rows = commands.map((c) => `  ${c.name.padEnd(15)} ${c.summary}`);
   return `gorena ${__GORENA_VERSION__}: a Go-style runtime that you can see through
 
 usage: gorena COMMAND [arguments] [options]
@@ -46,6 +48,10 @@ async function dispatch(words: readonly string[], print: Print, complain: (text:
       return runCommand(rest, print, complain);
     case 'experiment':
       return experimentCommand(rest, print, complain);
+    case 'explore':
+      return exploreCommand(rest, print, complain);
+    case 'replay-schedule':
+      return replayScheduleCommand(rest, print);
     case 'merge':
       return mergeCommand(rest, print);
     case 'heap':

@@ -8,6 +8,7 @@ import { helpOf, parse } from './args.ts';
 import { makeFolder, version } from './campaign.ts';
 import { mergeSpec } from './commands.ts';
 import { finishExperiment } from './experiment.ts';
+import { exploreKind, mergedExploration } from './explore.ts';
 
 /** What becomes of the parts of a kind: writes into the folder and returns what is printed. */
 type Finish = (merged: Merged, folder: string | null, json: boolean) => string;
@@ -17,6 +18,7 @@ const finishes: Readonly<Record<string, Finish>> = {
     const experiment = merged.head.spec as Experiment;
     return finishExperiment(experiment, mergedResults<Job, Measured>(campaignOf(experiment, version), merged), folder, json);
   },
+  [exploreKind]: (merged, _, json) => mergedExploration(merged, json),
 };
 
 /** Runs `gorena merge`; returns the exit code. Throws UsageError, FileError and CampaignError. */

@@ -53,9 +53,15 @@ export function programOf(command: string, name: string): (seed: number) => GoFu
     const { make, size } = programs[name]!;
     return (seed) => make(size, seed);
   }
-  const names = Object.keys(programs);
+  throw unknownProgram(command, name, Object.keys(programs));
+}
+
+/** There is no built-in program of that name. */
+export function unknownProgram(command: string, name: string, names: readonly string[]): UsageError {
   const hint = nearest(name, names);
-  throw new UsageError(`${command}: no program '${name}', there are: ${names.join(', ')}${hint === null ? '' : `; did you mean ${hint}?`}`);
+  return new UsageError(
+    `${command}: no program '${name}', there are: ${names.join(', ')}${hint === null ? '' : `; did you mean ${hint}?`}`,
+  );
 }
 
 /** What the options of a command that runs a program say; those that it does not have: the defaults. Throws UsageError. */

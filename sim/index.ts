@@ -5,6 +5,7 @@ export { Directed } from './directed.ts';
 export { eventually } from './eventually.ts';
 export { explore, exploreSync, replay } from './explore.ts';
 export { programName, type Replay, SameAgain } from './found.ts';
+export { type Standstill, standAt, traceOf } from './look.ts';
 export { runSchedule } from './loop.ts';
 export { opNames, thingName } from './naming.ts';
 export { Pct } from './pct.ts';

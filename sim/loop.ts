@@ -77,7 +77,8 @@ export class World implements Point, Chooser {
   /** Points at which there was a choice, and most tasks that could go on at one. */
   points = 0;
   width = 0;
-  private rt!: Runtime;
+  /** @internal For who looks at a schedule while it runs. */
+  rt!: Runtime;
   /** The goroutine that took a step last; -1: none has. The clock preempts nobody. */
   private running: Task = -1;
   private decider: Decider = firstOf;

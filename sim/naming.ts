@@ -72,7 +72,11 @@ export function blockedForEver(sched: ExploringSched, paths: readonly string[], 
   const blocked: Blocked[] = [];
   for (let g = 1 as G; g <= sched.rowsUsed; g++) {
     if (sched.gt.status[g] !== GStatus.waiting || sched.gt.system[g] !== 0 || !which(g)) continue;
-    blocked.push({ g: paths[g]!, on: operation(sched, g), op: sched.kinds[g]!, site: siteIn(sched.sites[g] ?? '') });
+    const holder = sched.operands[g]?.holder ?? 0;
+    blocked.push({
+      ...{ g: paths[g]!, on: operation(sched, g), op: sched.kinds[g]!, site: siteIn(sched.sites[g] ?? '') },
+      ...(holder !== 0 && { holder: paths[holder]! }),
+    });
   }
   return blocked;
 }
@@ -93,14 +97,25 @@ export function siteIn(stack: string): string {
 export function framesIn(stack: string): { func: string; site: string }[] {
   const frames: { func: string; site: string }[] = [];
   for (const line of stack.split('\n').slice(1)) {
-    const place = /^at (?:(.*?) \()?(\S+?):(\d+):\d+\)?$/.exec(line.trim());
-    if (place === null || foreign.test(place[2]!)) continue;
-    const file = place[2]!.replace(/\?.*$/, '').replace(/^.*[\\/]/, '');
-    frames.push({ func: (place[1] ?? 'func1').replace(/^.*\.(?=\w)/, ''), site: `${file}:${place[3]}` });
+    const place = placeOf(line);
+    if (place === null || foreign.test(place.file) || place.file === bundle) continue;
+    const file = place.file.replace(/\?.*$/, '').replace(/^.*[\\/]/, '');
+    frames.push({ func: place.func.replace(/^.*\.(?=\w)/, ''), site: `${file}:${place.line}` });
   }
   return frames;
+}
+
+/** Function, file and line of a line of a stack; null: it has none. */
+function placeOf(line: string): { func: string; file: string; line: string } | null {
+  const [, func = 'func1', file, at] = /^at (?:(.*?) \()?(\S+?):(\d+):\d+\)?$/.exec(line.trim()) ?? [];
+  return file === undefined || at === undefined ? null : { func, file, line: at };
 }
 
 /** Files that are no part of a program: this package's, those of libraries and of the host. */
 const foreign =
   /[\\/]node_modules[\\/]|^node:|^native |<anonymous>|(?<![\\/]tests)[\\/](?:sim|sched|runtime|gc|heap)[\\/][\w]+\.ts|[\\/]gorena[\\/]dist[\\/]/;
+/** This file; in a bundle, what it was bundled into: '' in the sources, where `foreign` says it all. */
+const bundle = ((): string => {
+  const file = placeOf((new Error().stack ?? '').split('\n')[1] ?? '')?.file ?? '';
+  return file.endsWith('naming.ts') ? '' : file;
+})();

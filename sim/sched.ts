@@ -24,6 +24,8 @@ import { clockTask, type Listener, OpKind, Spin, type Task, type Thing } from '.
 
 /** Something that goroutines operate on, and how an announced operation on it is performed. */
 export interface Operand extends Thing {
+  /** A lock: who has it; 0: nobody. */
+  readonly holder?: Task;
   /** Digest of the order in which goroutines operated on it. */
   line: number;
   /** True: done. False: op waits. A step of the operation's goroutine. */
@@ -345,6 +347,7 @@ export class ExploringSched extends Sched {
   /** The step is over, and the goroutine could take another. */
   private pause(g: G): void {
     this.gt.status[g] = GStatus.runnable;
+    if (this.events.on) this.events.emit(Ev.goYield, this.gt.goid[g], 0, this.curp);
     if (!this.announced) {
       this.kinds[g] = OpKind.gosched; // a bare yield
       this.operands[g] = null;

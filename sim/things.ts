@@ -222,6 +222,8 @@ class ExploringMutex extends Mutex implements Operand {
   readonly name = '';
   readonly id: number;
   line = 0;
+  /** Who has locked it; 0: nobody. */
+  holder: Task = 0;
 
   constructor(
     private readonly world: ExploringSched,
@@ -242,17 +244,22 @@ class ExploringMutex extends Mutex implements Operand {
     return this.lockFor(op);
   }
 
+  private locked(): boolean {
+    this.holder = this.world.curg;
+    return this.world.acquired(this);
+  }
+
   override lockFor(op: Op): boolean {
-    return super.lockFor(op) && this.world.acquired(this);
+    return super.lockFor(op) && this.locked();
   }
 
   override resume(op: Op): boolean {
-    return super.resume(op) && this.world.acquired(this);
+    return super.resume(op) && this.locked();
   }
 
   override tryLock(): boolean {
     this.world.touched(this, true);
-    if (super.tryLock()) return this.world.acquired(this);
+    if (super.tryLock()) return this.locked();
     this.world.spins();
     return false;
   }
@@ -260,6 +267,7 @@ class ExploringMutex extends Mutex implements Operand {
   override unlock(): void {
     this.world.touched(this, true);
     this.world.releases(this);
+    this.holder = 0;
     super.unlock();
   }
 }
@@ -269,6 +277,8 @@ class ExploringRWMutex extends RWMutex implements Operand {
   readonly name = '';
   readonly id: number;
   line = 0;
+  /** Who has locked it; 0: nobody. */
+  holder: Task = 0;
 
   constructor(
     private readonly world: ExploringSched,
@@ -296,6 +306,7 @@ class ExploringRWMutex extends RWMutex implements Operand {
   /** It is locked for writing: after all others. */
   private writing(): boolean {
     const { races, curg } = this.world;
+    this.holder = curg;
     if (races !== null) races.acquireFromReaders(curg, this);
     return this.world.acquired(this);
   }
@@ -337,12 +348,14 @@ class ExploringRWMutex extends RWMutex implements Operand {
   override unlock(): void {
     this.world.touched(this, true);
     this.world.releases(this);
+    this.holder = 0;
     super.unlock();
   }
 
   override rUnlock(): void {
     this.world.touched(this, true);
     const { races, curg } = this.world;
+    this.holder = curg;
     if (races !== null) races.readerReleases(curg, this);
     super.rUnlock();
   }

@@ -1,0 +1,192 @@
+// explore: the command. Schedules of a program, in blocks of which each is a task of a campaign: all cores, parts of a cluster, a
+// journal to go on from. A block has a seed of its own, made of the seed and its number, so its schedules are the same whoever
+// runs them; the first failure in the order of the blocks is the one that is told.
+import { resolve } from 'node:path';
+import { type Campaign, type Merged, mergedResults, type TaskResult } from '../campaign/campaign.ts';
+import { Rand } from '../runtime/internal/rand.ts';
+import { type ExploreOptions, exploreSync, type Failure, failureJson, type Strategy, type TimeMode } from '../sim/index.ts';
+import { helpOf, oneOf, type Parsed, parse, UsageError, wholeNumber } from './args.ts';
+import { campaignChoice, runChosen, version } from './campaign.ts';
+import { exploreSpec } from './commands.ts';
+import { programNamed, reportFor, shellWord, writeTraces } from './exploring.ts';
+import { count, paint } from './output.ts';
+import { meansFile } from './program.ts';
+
+/** Kind of the campaign. */
+export const exploreKind = 'explore';
+/** Schedules of a block. */
+const blockSize = 1000;
+
+/** What is explored, and how: the campaign's spec. */
+export interface ExploreJob {
+  /** As it was given; a file as an absolute path. */
+  readonly program: string;
+  readonly export?: string;
+  readonly schedules: number;
+  readonly seed: number;
+  readonly keepGoing: boolean;
+  readonly options: ExploreOptions;
+}
+
+/** One block: schedules from … from + n - 1. */
+interface Block extends ExploreJob {
+  readonly from: number;
+  readonly n: number;
+}
+
+/** What came of a block. */
+interface Explored {
+  readonly schedules: number;
+  readonly distinct: number;
+  readonly steps: number;
+  readonly failed: number;
+  readonly exhausted: number | 'all' | null;
+  readonly warnings: readonly string[];
+  readonly millis: number;
+  /** The first failure; what cannot be said in JSON is left out. */
+  readonly failure: Failure | null;
+}
+
+const strategies = ['portfolio', 'fair', 'random', 'pct', 'pos', 'surw', 'exhaustive'] as const;
+
+/** Runs `gorena explore`; returns the exit code. Throws UsageError, FileError, CampaignError and TaskError. */
+export async function exploreCommand(
+  words: readonly string[],
+  print: (text: string) => void,
+  complain: (text: string) => void,
+): Promise<number> {
+  const { positionals, options } = parse(exploreSpec, words);
+  if (options.help === true) {
+    print(helpOf(exploreSpec));
+    return 0;
+  }
+  const job = jobOf(positionals[0]!, options);
+  const { name, program } = await programNamed('explore', positionals[0]!, job.export); // wrong words are told before anything runs
+  const choice = campaignChoice(options, complain);
+  const until = (result: Explored) => result.failure !== null && !job.keepGoing;
+  const ended = await runChosen<Block, Explored>(name, campaignOf(job), choice, complain, until);
+  if (ended.kind === 'stopped') return ended.code;
+  if (ended.kind === 'part') {
+    const { index, count: parts } = choice.shard;
+    print(`${name}: part ${index} of ${parts} is done: ${ended.journal}\n`);
+    return 0;
+  }
+  const { text, failure } = finished(job, ended.results, options.json === true);
+  const files = failure === null ? [] : writeTraces(options, program, failure.replay);
+  print(`${text}${files.length === 0 || options.json === true ? '' : `written: ${files.join(', ')}\n`}`);
+  return failure === null ? 0 : 1;
+}
+
+/** What a merge of parts prints. Throws CampaignError. */
+export function mergedExploration(merged: Merged, json: boolean): string {
+  const job = merged.head.spec as ExploreJob;
+  const until = (result: Explored) => result.failure !== null && !job.keepGoing;
+  return finished(job, mergedResults<Block, Explored>(campaignOf(job), merged, until), json).text;
+}
+
+function jobOf(word: string, options: Parsed['options']): ExploreJob {
+  const whole = (name: string, byDefault: number, min: number, max: number) =>
+    wholeNumber(name, String(options[name] ?? byDefault), min, max);
+  return {
+    program: meansFile(word) ? resolve(word) : word,
+    ...(options.export !== undefined && { export: String(options.export) }),
+    schedules: whole('schedules', 10_000, 1, 1e12),
+    seed: whole('seed', 1, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+    keepGoing: options['keep-going'] === true,
+    options: {
+      strategy: strategyOf(options),
+      time: timeOf(String(options.time ?? 'chaos')),
+      maxSteps: whole('max-steps', 10_000, 1, 10_000_000),
+      leaks: options['no-leaks'] !== true,
+      shrink: options['no-shrink'] !== true,
+    },
+  };
+}
+
+function strategyOf(options: Parsed['options']): Strategy {
+  const name = oneOf('strategy', String(options.strategy ?? 'portfolio'), strategies);
+  const number = (option: string) => wholeNumber(option, String(options[option]), 0, 1000);
+  if (options.depth !== undefined && name !== 'pct') throw new UsageError('option --depth is for --strategy pct');
+  if (options.preemptions !== undefined && name !== 'exhaustive') throw new UsageError('option --preemptions is for --strategy exhaustive');
+  if (options.depth !== undefined) return { pct: wholeNumber('depth', String(options.depth), 1, 100) };
+  return options.preemptions === undefined ? name : { exhaustive: { preemptions: number('preemptions') } };
+}
+
+function timeOf(text: string): TimeMode {
+  if (text === 'idle' || text === 'chaos') return text;
+  const [, digits, unit] = /^(\d+)(ns|us|ms|s)$/.exec(text) ?? [];
+  if (digits === undefined) throw new UsageError(`option --time: got '${text}', wanted idle, chaos, or the most skew, such as 10ms`);
+  return { maxSkew: Number(digits) * { ns: 1, us: 1e3, ms: 1e6, s: 1e9 }[unit!]! };
+}
+
+function campaignOf(job: ExploreJob): Campaign<Block> {
+  // The exhaustive search is one walk through one tree: it cannot be cut into blocks.
+  const whole = job.options.strategy === 'exhaustive' || (typeof job.options.strategy === 'object' && 'exhaustive' in job.options.strategy);
+  const size = whole ? job.schedules : blockSize;
+  const tasks = Array.from({ length: Math.ceil(job.schedules / size) }, (_, k) => {
+    const from = k * size;
+    return { id: String(from), job: { ...job, from, n: Math.min(size, job.schedules - from) } };
+  });
+  return { kind: exploreKind, version, spec: job, tasks };
+}
+
+/** Explores one block. On a worker thread. */
+export async function exploreBlock({ program: word, export: exportName, seed, from, n, keepGoing, options }: Block): Promise<Explored> {
+  const { name, program } = await programNamed('explore', word, exportName);
+  const own = new Rand(seed, `block ${from}`).next();
+  const found = exploreSync(program, { ...options, name, schedules: n, seed: own, keepGoing });
+  const { schedules, distinct, steps, failures, exhausted, warnings, millis, failure } = found;
+  return {
+    ...{ schedules, distinct, steps, warnings, millis, failed: failures.length },
+    exhausted: exhausted === Infinity ? 'all' : exhausted,
+    failure: failure === null ? null : { ...failure, schedule: from + failure.schedule, seed, error: errorText(failure.error) },
+  };
+}
+
+function errorText(error: unknown): string | undefined {
+  return error === undefined ? undefined : error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function finished(
+  job: ExploreJob,
+  results: readonly TaskResult<Block, Explored>[],
+  json: boolean,
+): { text: string; failure: Failure | null } {
+  const all = results.map(({ result }) => result);
+  const sum = (of: (r: Explored) => number) => all.reduce((total, r) => total + of(r), 0);
+  const [schedules, distinct, steps, failed, millis] = [
+    sum((r) => r.schedules),
+    sum((r) => r.distinct),
+    sum((r) => r.steps),
+    sum((r) => r.failed),
+    sum((r) => r.millis),
+  ];
+  const failure = all.find((r) => r.failure !== null)?.failure ?? null;
+  const exhausted = all.length === 1 ? all[0]!.exhausted : null;
+  const warnings = [...new Set(all.flatMap((r) => r.warnings))];
+  if (json) {
+    const doc = {
+      ...{ schemaVersion: 1, command: 'explore', version, ...job, schedulesRun: schedules, distinct, steps, failed, exhausted, warnings },
+      failure: failure === null ? null : failureJson(failure),
+    };
+    return { text: `${JSON.stringify(doc, null, 2)}\n`, failure };
+  }
+  const facts = [
+    `explored ${count(schedules)} schedules`,
+    `${all.length > 1 ? 'at most ' : ''}${count(distinct)} distinct`,
+    `${count(steps)} steps`,
+    `${count(failed)} failed`,
+    ...(millis < 100 ? [] : [`${count(Math.round((schedules / millis) * 1000))} schedules/s a worker`]),
+    `seed ${job.seed}`,
+  ];
+  if (exhausted === 'all') facts.push('no other schedule is left');
+  else if (exhausted !== null) facts.push(`exhausted up to ${exhausted} preemptions`);
+  const statistics = [facts.join(' · '), ...warnings.map((w) => `warning: ${w}`)].join('\n');
+  if (failure === null) return { text: `${paint('green', 'no schedule failed')}\n${statistics}\n`, failure };
+  const words = ['gorena', 'replay-schedule', failure.replay, job.program, ...(job.export === undefined ? [] : ['--export', job.export])];
+  const again = [
+    `found by ${failure.strategy} at schedule ${count(failure.schedule + 1)} of ${count(job.schedules)}`,
+    `replay: ${words.map(shellWord).join(' ')}`,
+  ];
+  return { text: `${reportFor(failure, { again })}\n${statistics}\n`, failure };
+}
