@@ -259,6 +259,7 @@ export const exploreSpec: CommandSpec = {
     { name: 'depth', value: 'N', help: 'of pct', byDefault: 'default 3' },
     { name: 'preemptions', value: 'N', help: 'bound of exhaustive', byDefault: 'default none' },
     { name: 'time', value: 'T', help: 'when timers fire: chaos, idle, or at most so much early, such as 10ms', byDefault: 'default chaos' },
+    { name: 'faults', value: 'LIST', help: 'what else may go wrong, with highest rates: drop=0.1,crash=0.05,clock=0.1@5ms' },
     { name: 'max-steps', value: 'N', help: 'steps of a schedule', byDefault: 'default 10000' },
     { name: 'no-leaks', help: 'a goroutine that main leaves blocked is no failure' },
     { name: 'no-shrink', help: 'the failing schedule is told as it was found' },

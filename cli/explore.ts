@@ -4,7 +4,16 @@
 import { resolve } from 'node:path';
 import { type Campaign, type Merged, mergedResults, type TaskResult } from '../campaign/campaign.ts';
 import { Rand } from '../runtime/internal/rand.ts';
-import { type ExploreOptions, exploreSync, type Failure, failureJson, type Strategy, type TimeMode } from '../sim/index.ts';
+import {
+  checkFaults,
+  type ExploreOptions,
+  exploreSync,
+  type Failure,
+  type FaultOptions,
+  failureJson,
+  type Strategy,
+  type TimeMode,
+} from '../sim/index.ts';
 import { helpOf, oneOf, type Parsed, parse, UsageError, wholeNumber } from './args.ts';
 import { campaignChoice, runChosen, version } from './campaign.ts';
 import { exploreSpec } from './commands.ts';
@@ -99,6 +108,7 @@ function jobOf(word: string, options: Parsed['options']): ExploreJob {
       maxSteps: whole('max-steps', 10_000, 1, 10_000_000),
       leaks: options['no-leaks'] !== true,
       shrink: options['no-shrink'] !== true,
+      ...(options.faults !== undefined && { faults: faultsOf(String(options.faults)) }),
     },
   };
 }
@@ -112,11 +122,36 @@ function strategyOf(options: Parsed['options']): Strategy {
   return options.preemptions === undefined ? name : { exhaustive: { preemptions: number('preemptions') } };
 }
 
+/** `drop=0.1,clock=0.05@5ms`. */
+function faultsOf(text: string): FaultOptions {
+  const faults: Record<string, unknown> = {};
+  for (const part of text.split(',')) {
+    const [, name, rate, nanos] = /^([a-z]+)=([\d.]+)(?:@(\w+))?$/.exec(part) ?? [];
+    if (name === undefined || (name === 'clock') !== (nanos !== undefined)) {
+      throw new UsageError(`option --faults: got '${part}', wanted a kind and its rate, such as drop=0.1, or clock=0.1@5ms`);
+    }
+    faults[name] = nanos === undefined ? Number(rate) : { rate: Number(rate), nanos: nanosOf('faults', nanos) };
+  }
+  try {
+    checkFaults(faults as FaultOptions);
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError)
+      throw new UsageError(error.message.replace('option faults.', 'option --faults: '));
+    throw error;
+  }
+  return faults as FaultOptions;
+}
+
+function nanosOf(option: string, text: string): number {
+  const [, digits, unit] = /^(\d+)(ns|us|ms|s)$/.exec(text) ?? [];
+  if (digits === undefined) throw new UsageError(`option --${option}: got '${text}', wanted a time such as 10ms`);
+  return Number(digits) * { ns: 1, us: 1e3, ms: 1e6, s: 1e9 }[unit as 's']!;
+}
+
 function timeOf(text: string): TimeMode {
   if (text === 'idle' || text === 'chaos') return text;
-  const [, digits, unit] = /^(\d+)(ns|us|ms|s)$/.exec(text) ?? [];
-  if (digits === undefined) throw new UsageError(`option --time: got '${text}', wanted idle, chaos, or the most skew, such as 10ms`);
-  return { maxSkew: Number(digits) * { ns: 1, us: 1e3, ms: 1e6, s: 1e9 }[unit!]! };
+  if (!/^\d+[a-z]+$/.test(text)) throw new UsageError(`option --time: got '${text}', wanted idle, chaos, or the most skew, such as 10ms`);
+  return { maxSkew: nanosOf('time', text) };
 }
 
 function campaignOf(job: ExploreJob): Campaign<Block> {
@@ -186,6 +221,7 @@ function finished(
   const words = ['gorena', 'replay-schedule', failure.replay, job.program, ...(job.export === undefined ? [] : ['--export', job.export])];
   const again = [
     `found by ${failure.strategy} at schedule ${count(failure.schedule + 1)} of ${count(job.schedules)}`,
+    ...(failure.faults === '' ? [] : [`faults: ${failure.faults.replaceAll(';', ', ')}`]),
     `replay: ${words.map(shellWord).join(' ')}`,
   ];
   return { text: `${reportFor(failure, { again })}\n${statistics}\n`, failure };

@@ -23,6 +23,7 @@ export interface ExhaustRequest {
 export function exhaust(world: World, program: Program, options: ExploreOptions, request: ExhaustRequest): Exploration {
   const { schedules = 1000, budgetMs = Infinity, keepGoing = false, seed = 1 } = options;
   const { preemptions = Infinity, reduction = true } = request;
+  if (typeof options.faults === 'object') throw new RangeError('option faults: they are drawn, and an exhaustive search draws nothing');
   const began = performance.now();
   const failures = new Failures(world, keepGoing);
   const distinct = new Tally();

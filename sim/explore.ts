@@ -1,6 +1,7 @@
 // explore: many schedules of one program. The first failure is run once more with everything written down.
 import { exhaust } from './exhaust.ts';
 import { Failures } from './failures.ts';
+import { checkFaults } from './faults.ts';
 import { failureIn, type Replay, replayWith } from './found.ts';
 import { inWorld, runSchedule, runSettings, type World } from './loop.ts';
 import { Portfolio } from './portfolio.ts';
@@ -21,7 +22,8 @@ export function exploreSync(program: Program, options: ExploreOptions = {}): Exp
 }
 
 function exploreIn(world: World, program: Program, options: ExploreOptions): Exploration {
-  const { schedules = 1000, seed = 1, strategy = 'portfolio', keepGoing = false, budgetMs = Infinity, onProgress } = options;
+  const { schedules = 1000, seed = 1, strategy = 'portfolio', keepGoing = false, budgetMs = Infinity, onProgress, faults } = options;
+  if (typeof faults === 'object') checkFaults(faults);
   const began = performance.now();
   const portfolio = new Portfolio(strategy);
   const failures = new Failures(world, keepGoing);
@@ -42,7 +44,7 @@ function exploreIn(world: World, program: Program, options: ExploreOptions): Exp
     }
     const searcher = portfolio.of(n);
     searcher.begin(seed, n);
-    const { verdict, identity } = world.run(program, searcher, none);
+    const { verdict, identity } = world.run(program, searcher, faults === undefined ? none : { faults, faultSeed: seed + n });
     portfolio.ended(n, world);
     steps += world.step;
     if (world.width > width) width = world.width;

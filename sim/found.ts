@@ -3,7 +3,7 @@
 import type { World } from './loop.ts';
 import { type Divergence, RecordingDecider, ReplayDecider } from './replay.ts';
 import { parseSchedule, type Schedule, ScheduleError, type Setup, scheduleText } from './schedule.ts';
-import { shrink, shrinkRuns } from './shrink.ts';
+import { attempt, loosely, shrink, shrinkRuns } from './shrink.ts';
 import type { Decider, ExploreOptions, Failure, Outcome, Point, Program, RunOptions, Task } from './types.ts';
 
 /** Runs a program under a decider: runSchedule, or something like it. */
@@ -21,8 +21,8 @@ export function programName(program: Program, name: string | undefined): string 
 }
 
 /** What a run depends on besides its decisions, as a string keeps it. */
-function setupOf({ time = 'chaos', maxSteps = 10_000, leaks = true }: RunOptions): Setup {
-  return { time, maxSteps, leaks, faults: '' };
+function setupOf({ time = 'chaos', maxSteps = 10_000, leaks = true, faults = '' }: RunOptions): Setup {
+  return { time, maxSteps, leaks, faults: typeof faults === 'string' ? faults : '' };
 }
 
 /** Answers as an outcome of the same program has them, task for task. */
@@ -53,18 +53,30 @@ function failureOf(
   where: Where,
   small: boolean,
 ): Failure {
-  const once = (decider: Decider) => run(program, decider, options);
+  let own = options;
   let best: Outcome = found;
   let shrunk: Failure['shrunk'] = null;
-  if (small) {
-    const runs = Math.max(1, Math.min(shrinkRuns, Math.floor(shrinkSteps / found.steps)));
-    const result = shrink(new SameAgain(found.order, found.selects), found.identity, once, runs);
-    if (result !== null) {
-      best = result.best.outcome;
-      shrunk = { from: result.from, to: result.best.size, runs: result.runs };
+  const once = (decider: Decider) => run(program, decider, own);
+  const runs = Math.max(1, Math.min(shrinkRuns, Math.floor(shrinkSteps / found.steps)));
+  const result = small ? shrink(new SameAgain(found.order, found.selects), found.identity, once, runs) : null;
+  if (result !== null) {
+    let { best: smallest } = result;
+    for (const fault of faultsIn(own)) {
+      const before = own;
+      own = {
+        ...own,
+        faults: faultsIn(own)
+          .filter((f) => f !== fault)
+          .join(';'),
+      };
+      const without = attempt(loosely(smallest), once);
+      if (without.outcome.verdict !== null && without.outcome.identity === found.identity) smallest = without;
+      else own = before;
     }
+    best = smallest.outcome;
+    shrunk = { from: result.from, to: smallest.size, runs: result.runs };
   }
-  return told(run, program, options, best, where, shrunk);
+  return told(run, program, own, best, where, shrunk);
 }
 
 /**
@@ -76,8 +88,18 @@ export function failureIn(world: World, program: Program, options: ExploreOption
     return world.outcome();
   };
   const found = world.outcome();
+  const faults = world.faults.happened.join(';'); // from now on exactly these
   const small = (options.shrink ?? true) && found.verdict !== 'steps' && told.every(({ identity }) => identity !== found.identity);
-  return failureOf(run, program, options, found, where, small);
+  return failureOf(run, program, faults === '' ? withoutFaults(options) : { ...options, faults }, found, where, small);
+}
+
+/** The faults of options that say exactly which. */
+function faultsIn({ faults = '' }: RunOptions): string[] {
+  return typeof faults === 'string' && faults !== '' ? faults.split(';') : [];
+}
+
+function withoutFaults<O extends RunOptions>(options: O): O {
+  return options.faults === undefined ? options : { ...options, faults: '' };
 }
 
 /** Runs an outcome once more, with everything written down. */
@@ -90,7 +112,30 @@ function told(
   shrunk: Failure['shrunk'],
 ): Failure {
   const recording = new RecordingDecider(new SameAgain(found.order, found.selects));
-  const again = run(program, recording, { ...options, details: true });
+  return written(found, run(program, recording, { ...options, details: true }), recording, program, options, where, shrunk);
+}
+
+/** The same for who runs schedules otherwise. */
+export async function failureAs(
+  found: Outcome,
+  options: RunOptions & { readonly name?: string },
+  where: Where,
+  program: Program,
+  run: (decider: Decider, options: RunOptions) => Promise<Outcome>,
+): Promise<Failure> {
+  const recording = new RecordingDecider(new SameAgain(found.order, found.selects));
+  return written(found, await run(recording, { ...options, details: true }), recording, program, options, where, null);
+}
+
+function written(
+  found: Outcome,
+  again: Outcome,
+  { cuts, decisions }: RecordingDecider,
+  program: Program,
+  options: RunOptions & { readonly name?: string },
+  where: Where,
+  shrunk: Failure['shrunk'],
+): Failure {
   return {
     ...where,
     verdict: found.verdict!,
@@ -98,14 +143,15 @@ function told(
     identity: found.identity,
     error: again.error ?? found.error,
     steps: again.trace,
-    cuts: recording.cuts,
+    cuts,
     blocked: again.blocked,
-    preemptions: recording.cuts.length,
+    preemptions: cuts.length,
     firings: found.firings,
     early: found.early,
     order: found.order,
     selects: found.selects,
-    replay: scheduleText({ program: programName(program, options.name), setup: setupOf(options), decisions: recording.decisions }),
+    faults: typeof options.faults === 'string' ? options.faults : '',
+    replay: scheduleText({ program: programName(program, options.name), setup: setupOf(options), decisions }),
     shrunk,
   };
 }
@@ -129,7 +175,8 @@ export function replayWith(run: Run, program: Program, text: string, options: Ru
   const schedule = parseSchedule(text);
   refuseOther(schedule, programName(program, options.name));
   const { decisions, setup } = schedule;
-  const own = { ...options, races: options.races ?? true, time: setup.time, maxSteps: setup.maxSteps, leaks: setup.leaks };
+  const { time, maxSteps, leaks, faults } = setup;
+  const own = { ...options, races: options.races ?? true, time, maxSteps, leaks, faults };
   const decider = new ReplayDecider(decisions);
   const outcome = run(program, decider, own);
   const { divergence, followed } = decider;

@@ -4,6 +4,7 @@ export { failureJson, reportOf, type Told } from './describe.ts';
 export { Directed } from './directed.ts';
 export { eventually } from './eventually.ts';
 export { explore, exploreSync, replay } from './explore.ts';
+export { checkFaults, group, unreliable } from './faults.ts';
 export { programName, type Replay, SameAgain } from './found.ts';
 export { type Standstill, standAt, traceOf } from './look.ts';
 export { runSchedule } from './loop.ts';
@@ -23,6 +24,7 @@ export {
   type Exploration,
   type ExploreOptions,
   type Failure,
+  type FaultOptions,
   type Finding,
   type Listener,
   OpKind,

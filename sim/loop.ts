@@ -9,6 +9,7 @@
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import type { G } from '../sched/g.ts';
+import { Faults } from './faults.ts';
 import { goesRound, Livelock } from './livelock.ts';
 import { blockedForEver, pathsOf, stepOf } from './naming.ts';
 import { Races } from './races.ts';
@@ -67,10 +68,14 @@ const quiet: End = { how: 'quiet', tickers: 0 };
 const brokenOff: End = { how: 'broken off' };
 const nowhere = { file: '??', line: 0 };
 
+/** What of the options may differ from one schedule of a world to the next. */
+export type RunDetails = Pick<RunOptions, 'details' | 'listener' | 'faults' | 'faultSeed'>;
+
 /** A machine in which schedules are run, one after the other. What one leaves behind no other can see. */
 export class World implements Point, Chooser {
   readonly everyOperation = false;
   sched!: ExploringSched;
+  readonly faults = new Faults();
   step = 0;
   last: Task = -1;
   timer = false;
@@ -124,6 +129,7 @@ export class World implements Point, Chooser {
     this.rt.namesOnly = true;
     this.sched = made!;
     this.races = null;
+    this.faults.attach(this.rt, this.sched);
     const goroutines = Math.min(stacksReady, maxGoroutines);
     this.rt.begin(function* main(go) {
       for (let k = 1; k < goroutines; k++) go.go(function* main() {});
@@ -190,7 +196,7 @@ export class World implements Point, Chooser {
   // --- one schedule ----------------------------------------------------------------------------------------------------
 
   /** Runs a program under a decider, from its beginning. What is wrong with the schedule; `fine`: nothing. */
-  run(program: Program, decider: Decider, details: Pick<RunOptions, 'details' | 'listener'>): Finding {
+  run(program: Program, decider: Decider, details: RunDetails): Finding {
     this.begin(decider, details);
     this.rt.begin(program, nowhere);
     this.end = this.loop();
@@ -199,7 +205,7 @@ export class World implements Point, Chooser {
     return this.finding();
   }
 
-  private begin(decider: Decider, details: Pick<RunOptions, 'details' | 'listener'>): void {
+  private begin(decider: Decider, details: RunDetails): void {
     if (this.sched.touchedHeap || this.rt.depth !== 0) this.build();
     else {
       this.sched.forget();
@@ -208,7 +214,7 @@ export class World implements Point, Chooser {
     if (this.order.length < this.settings.maxSteps) this.order = new Int32Array(this.settings.maxSteps);
     this.decider = decider;
     this.sched.details = details.details ?? false;
-    this.sched.listener = details.listener ?? null;
+    this.sched.listener = this.faults.begin(details.faults, details.faultSeed ?? 1, details.listener ?? null);
     this.sched.races = this.settings.races ? this.watched() : null;
     this.livelock.begin();
     this.step = this.early = this.firings = this.preemptions = this.points = this.width = 0;

@@ -14,7 +14,7 @@
 import { WorkerMode } from '../gc/mgcworkers.ts';
 import { Ev } from '../runtime/internal/events.ts';
 import { Sys } from '../runtime/internal/sysmem.ts';
-import { type G, GStatus, WaitReason } from '../sched/g.ts';
+import { type G, GStatus, SystemG, WaitReason } from '../sched/g.ts';
 import type { Continuation } from '../sched/newproc.ts';
 import type { Blocking, Op, Resumable } from '../sched/op.ts';
 import type { P } from '../sched/p.ts';
@@ -334,6 +334,37 @@ export class ExploringSched extends Sched {
   canTask(g: Task): boolean {
     for (let k = 0; k < this.n; k++) if (this.enabled[k] === g) return true;
     return false;
+  }
+
+  /** Faults: the clock jumps ahead. */
+  jump(nanos: number): void {
+    this.time += nanos;
+  }
+
+  /** Faults: a goroutine is gone, between two steps. What it waits in or is about to do is given up; locks that it holds stay locked. */
+  kill(g: Task): void {
+    const row = g as G;
+    const status = this.gt.status[row];
+    if (status === GStatus.dead || status === GStatus.idle) return;
+    this.gt.deferring[row] = 0;
+    const op = this.ops[row]!;
+    op.inFlight = false;
+    op.again = null;
+    this.calls[row] = null;
+    if (this.canTask(g)) {
+      this.remove(g);
+      this.release(row);
+      return;
+    }
+    this.continuations[row] = (function* () {})(); // it stands in queues: whoever wakes it finds nobody
+    this.disown(g);
+  }
+
+  /** Faults: a goroutine is no part of the program any more. */
+  disown(g: Task): void {
+    if (this.gt.system[g as G] !== SystemG.no) return;
+    this.gt.system[g as G] = SystemG.queued;
+    this.live--;
   }
 
   private remove(g: Task): void {

@@ -44,6 +44,19 @@ export function shrink(failing: Decider, identity: string, run: (decider: Decide
   return new Shrinker(identity, run, runs).shrink(failing);
 }
 
+/** Does what a run did, as far as it can be done: for the same run with something taken out of it. */
+export function loosely(small: Small): Decider {
+  return new TurnDecider(turnsOf(small), drawsOf(small.decisions));
+}
+
+/** Runs a program under a decider, and writes down what it was like. */
+export function attempt(decider: Decider, run: (decider: Decider) => Outcome): Small {
+  const recording = new RecordingDecider(decider);
+  const outcome = run(recording);
+  const { decisions, cuts } = recording;
+  return { outcome, decisions, cuts, size: recording.size(outcome) };
+}
+
 class Shrinker {
   private used = 0;
   private best!: Small;
@@ -65,10 +78,7 @@ class Shrinker {
 
   private attempt(decider: Decider): Small {
     this.used++;
-    const recording = new RecordingDecider(decider);
-    const outcome = this.run(recording);
-    const { decisions, cuts } = recording;
-    return { outcome, decisions, cuts, size: recording.size(outcome) };
+    return attempt(decider, this.run);
   }
 
   /** Runs a candidate; the best is it from now on if it fails the same way and is smaller. */

@@ -45,8 +45,26 @@ export type Strategy =
  */
 export type TimeMode = 'idle' | 'chaos' | { readonly maxSkew: number };
 
+/** Faults that may happen in a schedule, each with its highest rate, from 0 to 1: faults.ts. */
+export interface FaultOptions {
+  /** Of messages on unreliable channels: lost, sent twice, sent later. */
+  readonly drop?: number;
+  readonly duplicate?: number;
+  readonly reorder?: number;
+  /** Of steps of a group's goroutines after which the group crashes. */
+  readonly crash?: number;
+  /** Of allocations that panic. */
+  readonly alloc?: number;
+  /** Of steps after which the clock jumps ahead, and how far, in virtual nanoseconds. */
+  readonly clock?: { readonly rate: number; readonly nanos: number };
+}
+
 /** How one schedule is run. */
 export interface RunOptions {
+  /** What may go wrong besides the order of steps; a string: exactly these faults, as Failure.faults has them. Default: nothing. */
+  readonly faults?: FaultOptions | string;
+  /** Which faults are drawn. Default 1. */
+  readonly faultSeed?: number;
   /** Default chaos. */
   readonly time?: TimeMode;
   /** Steps after which a schedule is broken off, with the verdict `steps`. Default 10,000. */
@@ -69,7 +87,7 @@ export interface RunOptions {
 }
 
 /** How many schedules are run, and how they are chosen. */
-export interface ExploreOptions extends Omit<RunOptions, 'details' | 'listener'> {
+export interface ExploreOptions extends Omit<RunOptions, 'details' | 'listener' | 'faultSeed'> {
   /** Default portfolio. */
   readonly strategy?: Strategy;
   /** Schedules at most. Default 1,000. */
@@ -310,6 +328,8 @@ export interface Failure {
   /** The decisions: what Outcome has. */
   readonly order: readonly Task[];
   readonly selects: readonly number[];
+  /** Faults that happened, with semicolons between them; '' for none. */
+  readonly faults: string;
   /** Brings it back: replay(program, text). */
   readonly replay: string;
   /** How large it was when it was found, and is now; null: it was not made small. */

@@ -141,7 +141,9 @@ function failed(failure: Failure, options: SimTestOptions, told: Told, note = ''
   const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   const pattern = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const line = `replay: GORENA_SCHEDULE=${quoted(failure.replay)} npx vitest run -t ${quoted(pattern)}`;
-  const report = reportOf(failure, { ...told, of: options.schedules ?? 1000, again: [...(note === '' ? [] : [note]), line] });
+  const faults = failure.faults === '' ? [] : [`faults: ${failure.faults.replaceAll(';', ', ')}`];
+  const notes = [...faults, ...(note === '' ? [] : [note])];
+  const report = reportOf(failure, { ...told, of: options.schedules ?? 1000, again: [...notes, line] });
   return new ScheduleFailure(reportText(report, { width: 120 }), failure);
 }
 
