@@ -1,5 +1,6 @@
 // sim: exploring schedules. A program on our goroutines, channels, locks and timers is run under many orders of its steps, and
 // what goes wrong in one of them is found, named and can be run again. docs/exploring.md explains; types.ts has the words.
+export { type AsyncFunc, asyncFunc, exploreAsync, replayAsync, wait } from './async.ts';
 export { failureJson, reportOf, type Told } from './describe.ts';
 export { Directed } from './directed.ts';
 export { eventually } from './eventually.ts';

@@ -66,6 +66,8 @@ const stacksReady = 126;
 
 const quiet: End = { how: 'quiet', tickers: 0 };
 const brokenOff: End = { how: 'broken off' };
+/** The loop waits for an async goroutine: it is called again when microtasks have run. */
+const microtasks: End = { how: 'broken off' };
 const nowhere = { file: '??', line: 0 };
 
 /** What of the options may differ from one schedule of a world to the next. */
@@ -200,9 +202,33 @@ export class World implements Point, Chooser {
     this.begin(decider, details);
     this.rt.begin(program, nowhere);
     this.end = this.loop();
-    const spotless = this.end === quiet && this.sched.live === 0 && this.sched.properties.length === 0;
-    if (spotless && (this.sched.races === null || this.sched.races.found === null)) return fine;
-    return this.finding();
+    if (this.end === microtasks) throw new TypeError('a goroutine is an async function: explore it with exploreAsync');
+    return this.result();
+  }
+
+  /** As run, for a program with async goroutines: pump lets microtasks run until the step can go on. */
+  async runAsync(program: Program, decider: Decider, details: RunDetails, pump: () => Promise<boolean>): Promise<Finding> {
+    this.begin(decider, details);
+    this.rt.begin(program, nowhere);
+    for (;;) {
+      this.end = this.loop();
+      if (this.end !== microtasks) break;
+      try {
+        while (this.sched.pumping !== null) this.sched.pumped(await pump());
+      } catch (error) {
+        this.step++;
+        this.end = { how: 'died', error };
+        break;
+      }
+      this.step++;
+    }
+    return this.result();
+  }
+
+  private result(): Finding {
+    const { sched } = this;
+    const spotless = this.end === quiet && sched.live === 0 && sched.properties.length === 0;
+    return spotless && (sched.races === null || sched.races.found === null) ? fine : this.finding();
   }
 
   private begin(decider: Decider, details: RunDetails): void {
@@ -269,6 +295,7 @@ export class World implements Point, Chooser {
       } else task = n === 0 ? clockTask : enabled[0]!;
       const end = this.take(task);
       if (end !== null) return end;
+      if (sched.pumping !== null) return microtasks;
       if (this.noAnswer !== null) throw this.noAnswer.error;
       if (task !== clockTask && sched.spun[task] === Spin.asked && this.livelock.asked(sched, this.step, this.order))
         return this.inLivelock();

@@ -79,6 +79,9 @@ export class ExploringSched extends Sched {
   readonly sites: string[] = [''];
   /** By task: the same where it was started. */
   readonly births: string[] = [''];
+  /** An async goroutine's step waits for microtasks: async.ts. */
+  pumping: { readonly announced: boolean } | null = null;
+  private pumpedFrom = 0;
   details = false;
   listener: Listener | null = null;
   races: Races | null = null;
@@ -167,6 +170,7 @@ export class ExploringSched extends Sched {
     for (let g = 1 as G; g <= this.rowsUsed; g++) if (gt.waiting[g] !== 0) sudogs.releaseAll(g);
     if (this.timers.set > 0) this.timers.clear();
     this.forgetAll();
+    this.pumping = null;
     this.n = 0;
     this.things = 0;
     if (this.variables.length > 0) this.variables.length = 0;
@@ -303,14 +307,28 @@ export class ExploringSched extends Sched {
     if (events.on) events.emit(Ev.goStart, gt.goid[row], 0, 0);
     stacks.load(row);
     const ended = this.advance(row);
-    stacks.unload();
+    if (this.pumping === null) this.endStep(row, ended, timers);
+    else this.pumpedFrom = timers;
+  }
+
+  /** The goroutine has gone as far as it can go in this step. */
+  private endStep(row: G, ended: boolean, timers: number): void {
+    this.stacks.unload();
     if (ended) this.ended(row);
-    else if (gt.status[row] === GStatus.running) this.pause(row);
+    else if (this.gt.status[row] === GStatus.running) this.pause(row);
     if (this.timers.changes !== timers) this.touched(clockThing, true);
     this.curg = 0 as G;
     this.mutator.nanos = 0;
     if (this.gc.marking) this.finishMarking();
     if (this.doomed !== null) throw this.doomed;
+  }
+
+  /** The step that waits for microtasks goes on: an operation was announced in them; or the goroutine's own generator has to act. */
+  pumped(announced: boolean): void {
+    const row = this.curg;
+    this.pumping = null;
+    const ended = announced ? false : this.advance(row);
+    if (this.pumping === null) this.endStep(row, ended, this.pumpedFrom);
   }
 
   /** A goroutine that was woken for a lock competes for it: it uses it once more. */

@@ -1,4 +1,4 @@
-// Never run, only compiled: what the types of gorena/sim and gorena/vitest must refuse. See fields.ts.
+// Never run, only compiled by `make check`: what the types of gorena/sim and gorena/vitest must refuse. See tests/types/fields.ts.
 import fc from 'fast-check';
 import { i32 } from 'gorena';
 import { explore, exploreSync, replay } from 'gorena/sim';
