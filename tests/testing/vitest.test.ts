@@ -46,12 +46,15 @@ simTest('fine', function* (go) {
 
 simTest('inputs', { inputs: [fc.nat(20), fc.nat(20)], schedules: 50 }, (n, m) => function* (go) {
   const count = go.cell(0, 'count');
+  const mu = go.mutex();
   const done = go.waitGroup();
   done.add(n);
   for (let i = 0; i < n; i++) {
     go.go(function* add() {
+      ${fixed ? 'yield* mu.lock();' : ''}
       const old = yield* count.get();
       yield* count.set(old + 1);
+      ${fixed ? 'mu.unlock();' : ''}
       done.done();
     });
   }
