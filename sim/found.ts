@@ -3,7 +3,7 @@
 import type { World } from './loop.ts';
 import { type Divergence, RecordingDecider, ReplayDecider } from './replay.ts';
 import { parseSchedule, type Schedule, ScheduleError, type Setup, scheduleText } from './schedule.ts';
-import { attempt, loosely, shrink, shrinkRuns } from './shrink.ts';
+import { loosely, shrink, shrinkRuns, smallOf } from './shrink.ts';
 import type { Decider, ExploreOptions, Failure, Outcome, Point, Program, RunOptions, Task } from './types.ts';
 
 /** Runs a program under a decider: runSchedule, or something like it. */
@@ -69,7 +69,7 @@ function failureOf(
           .filter((f) => f !== fault)
           .join(';'),
       };
-      const without = attempt(loosely(smallest), once);
+      const without = smallOf(loosely(smallest), once);
       if (without.outcome.verdict !== null && without.outcome.identity === found.identity) smallest = without;
       else own = before;
     }

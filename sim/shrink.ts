@@ -50,7 +50,7 @@ export function loosely(small: Small): Decider {
 }
 
 /** Runs a program under a decider, and writes down what it was like. */
-export function attempt(decider: Decider, run: (decider: Decider) => Outcome): Small {
+export function smallOf(decider: Decider, run: (decider: Decider) => Outcome): Small {
   const recording = new RecordingDecider(decider);
   const outcome = run(recording);
   const { decisions, cuts } = recording;
@@ -78,7 +78,7 @@ class Shrinker {
 
   private attempt(decider: Decider): Small {
     this.used++;
-    return attempt(decider, this.run);
+    return smallOf(decider, this.run);
   }
 
   /** Runs a candidate; the best is it from now on if it fails the same way and is smaller. */
