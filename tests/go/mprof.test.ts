@@ -1,6 +1,7 @@
 // runtime/pprof/mprof_test.go: with every malloc sampled, the profile says to the byte what is in use and what was allocated.
 import { expect, test } from 'vitest';
 import { func, type Go, inUseBytes, inUseObjects, type Machine } from '../../runtime/index.ts';
+import { readProfile } from '../support/pprof.ts';
 import { goRun } from './support.ts';
 
 const bytesOf = (m: Machine) => m.heap.types.define('byte', 4, []);
@@ -43,6 +44,20 @@ function profile(go: Go): string[] {
     .sort();
 }
 
+/** The same out of the text of debug=1, and of what a reader finds in profile.proto (rate 1: nothing is scaled). */
+function files(go: Go): string[][] {
+  const p = go.profile('heap');
+  const { symtab } = go.runtime.machine;
+  const ours = (stack: string[]) => stack.filter((name) => name.startsWith('pprof.')).join(' ');
+  const text = [...p.text().matchAll(/^(-?\d+: -?\d+ \[\d+: \d+\] @) (.*)$/gm)].map(
+    ([, figures, pcs]) => `${figures} ${ours(pcs!.split(' ').map((pc) => symtab.frame(Number(pc)).func))}`,
+  );
+  const proto = readProfile(p.proto()).samples.map(({ values: [allocs, allocBytes, objects, bytes], stack }) => {
+    return `${objects}: ${bytes} [${allocs}: ${allocBytes}] @ ${ours(stack.map((frame) => frame.split(' ')[0]!))}`;
+  });
+  return [text, proto].map((lines) => lines.filter((line) => line.includes('pprof.')).sort());
+}
+
 test.each(['three-stage', 'cycle', 'two-stage', 'naive'] as const)('TestMemoryProfiler: scheme %s', (scheme) => {
   goRun(
     function* main(go) {
@@ -51,7 +66,9 @@ test.each(['three-stage', 'cycle', 'two-stage', 'naive'] as const)('TestMemoryPr
       for (let run = 1; run <= 2; run++) {
         program(go, machine, sink);
         yield* go.gc(); // one collection materializes the statistics
-        expect(profile(go)).toEqual([
+        const records = profile(go);
+        expect(files(go)).toEqual([records, records]);
+        expect(records).toEqual([
           `0: 0 [${1024 * run}: ${(1 << 20) * run}] @ pprof.allocateTransient1M pprof.TestMemoryProfiler`,
           `0: 0 [${run}: ${(2 << 20) * run}] @ pprof.allocateReflectTransient pprof.allocateReflect pprof.TestMemoryProfiler`,
           `0: 0 [${run}: ${(2 << 20) * run}] @ pprof.allocateTransient2M pprof.TestMemoryProfiler`,
