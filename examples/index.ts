@@ -48,7 +48,7 @@ export const programs: Readonly<Record<string, Program>> = {
   },
   search: {
     summary: 'requests with deadlines, each to several backends at once: context and errgroup',
-    ...{ size: 20_000, largest: 1e7, make: (size, seed) => search(size, seed) },
+    ...{ size: 8000, largest: 1e7, make: (size, seed) => search(size, seed) },
   },
   sites: {
     summary: 'allocation from 4,096 call stacks: a profile with many buckets',
