@@ -170,9 +170,10 @@ export async function exploreBlock({ program: word, export: exportName, seed, fr
   const { name, program } = await programNamed('explore', word, exportName);
   const own = new Rand(seed, `block ${from}`).next();
   const found = exploreSync(program, { ...options, name, schedules: n, seed: own, keepGoing });
-  const { schedules, distinct, steps, failures, exhausted, warnings, millis, failure } = found;
+  const { schedules, distinct, steps, perStrategy, exhausted, warnings, millis, failure } = found;
+  const failed = Object.values(perStrategy).reduce((n, { failures }) => n + failures, 0);
   return {
-    ...{ schedules, distinct, steps, warnings, millis, failed: failures.length },
+    ...{ schedules, distinct, steps, warnings, millis, failed },
     exhausted: exhausted === Infinity ? 'all' : exhausted,
     failure: failure === null ? null : { ...failure, schedule: from + failure.schedule, seed, error: errorText(failure.error) },
   };

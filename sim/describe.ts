@@ -51,12 +51,13 @@ function shrunkOf({ shrunk }: Failure): Shrunk | null {
   };
 }
 
-function statistics({ schedules, distinct, steps, failures, exhausted, warnings }: Exploration): string {
+function statistics({ schedules, distinct, steps, perStrategy, exhausted, warnings }: Exploration): string {
+  const failed = Object.values(perStrategy).reduce((n, { failures }) => n + failures, 0);
   const facts = [
     `explored ${grouped(schedules)} schedule${schedules === 1 ? '' : 's'}`,
     `${grouped(distinct)} distinct`,
     `${grouped(steps)} steps`,
-    `${grouped(failures.length)} failed`,
+    `${grouped(failed)} failed`,
   ];
   if (exhausted === Infinity) facts.push('no other schedule is left');
   else if (exhausted !== null) facts.push(`exhausted up to ${exhausted} preemption${exhausted === 1 ? '' : 's'}`);
