@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { programs } from '../../examples/index.ts';
 import { readProfile } from '../support/pprof.ts';
 import { Command } from './support.ts';
 
@@ -114,7 +115,7 @@ describe('a log', () => {
 describe('what goes wrong is one line, and no file', () => {
   test.each<[string[], string]>([
     [['profile'], 'gorena: profile: missing SOURCE; see gorena profile --help'],
-    [['profile', 'chrun'], "gorena: profile: no program 'chrun', there are: churn, trees, generations, cache, pipeline, waits, sites; did you mean churn?"],
+    [['profile', 'chrun'], `gorena: profile: no program 'chrun', there are: ${Object.keys(programs).join(', ')}; did you mean churn?`],
     [[...small, '--type', 'heaps'], "gorena: option --type: got 'heaps', wanted one of allocs, block, goroutine, heap, mutex, threadcreate; did you mean heap?"],
     [[...small, '--format', 'pbgz'], "gorena: option --format: got 'pbgz', wanted one of pb.gz, pb, text, folded, speedscope; did you mean pb.gz?"],
     [[...small, '--json'], 'gorena: profile: the profile and --json would both print on stdout; add -o FILE'],
