@@ -4,6 +4,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { programs } from '../../examples/index.ts';
 import { readEventLog } from '../../runtime/index.ts';
 import { Command } from './support.ts';
 
@@ -91,7 +92,7 @@ describe('what goes wrong is one line', () => {
     [['trace', 'churn'], 'gorena: trace: missing -o FILE; see gorena trace --help'],
     [
       ['trace', 'chrun', '-o', 'x'],
-      "gorena: trace: no program 'chrun', there are: churn, trees, generations, cache, pipeline, waits, sites; did you mean churn?",
+      `gorena: trace: no program 'chrun', there are: ${Object.keys(programs).join(', ')}; did you mean churn?`,
     ],
     [['trace', 'churn', '-o'], 'gorena: option --output wants a value: --output FILE'],
     [['trace', 'churn', '-o', '-', '--json'], 'gorena: trace: -o - and --json would both print on stdout; choose one'],
