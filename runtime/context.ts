@@ -16,6 +16,9 @@ import { Panics } from './panic.ts';
 import type { Raw } from './raw.ts';
 import { Handle, type Kind } from './value.ts';
 
+/** Told of an access to bytes of an object on the heap. what: its name in the program, such as `main.Node.value`. */
+export type Watcher = (addr: number, bytes: number, writes: boolean, what: () => string) => void;
+
 /** One runtime as its handles see it. */
 export class Context {
   readonly w: Int32Array;
@@ -58,6 +61,9 @@ export class Context {
   readonly mapRand: Rand;
   /** Checked mode: which object lives at each granule (0: none); else null. */
   readonly serials: Int32Array | null;
+
+  /** Told of accesses through references, slices, arrays, maps and pointers; in checked mode only (sim/ looks for races). */
+  watcher: Watcher | null = null;
 
   constructor(readonly machine: Machine) {
     this.w = machine.heap.w;

@@ -233,7 +233,7 @@ export class GoMap<K, V> extends ValueHandle {
 
   /** Number of entries. Go's len. */
   get length(): number {
-    return this.addr === 0 ? 0 : this.ctx.w[this.live() + HMap.count]!;
+    return this.addr === 0 ? 0 : this.ctx.w[this.looked(false) + HMap.count]!;
   }
 
   /** m[key]: the zero value when there is none. A struct or an array is a copy; then it may run the collector. */
@@ -256,7 +256,7 @@ export class GoMap<K, V> extends ValueHandle {
   set(key: KeyArg<K>, value: V): void {
     const { ctx, type } = this;
     if (this.addr === 0) gopanic('assignment to entry in nil map');
-    const h = this.live();
+    const h = this.looked(true);
     const sought = soughtKey(ctx, type.mapOf.key, key, ctx.w[h + HMap.seed]!);
     const { hash } = sought; // growing looks for keys as well
     if (this.search(sought)) {
@@ -304,6 +304,7 @@ export class GoMap<K, V> extends ValueHandle {
   /** delete(m, key). Source: mapdelete. */
   delete(key: KeyArg<K>): void {
     if (!this.find(key)) return;
+    this.looked(true);
     const { ctx, type, bucket, entry } = this;
     ctx.u8[bucket + entry] = freeTop;
     clearValue(ctx, type.bucket.key, type.bucket.keyAt(bucket, entry));
@@ -320,7 +321,7 @@ export class GoMap<K, V> extends ValueHandle {
   *[Symbol.iterator](): Generator<[K, V], void, void> {
     const { ctx, type } = this;
     if (this.addr === 0) return;
-    const h = this.live();
+    const h = this.looked(false);
     const start = ctx.w[h + HMap.buckets]!;
     if (start === 0) return; // nothing was put in yet
     const { machine, w, u8 } = ctx;
@@ -372,10 +373,16 @@ export class GoMap<K, V> extends ValueHandle {
     }
   }
 
+  /** The word of the header, which is there; a map is one variable to whoever watches accesses, as in Go's race detector. */
+  private looked(writes: boolean): number {
+    if (this.serial !== 0) this.accessed(this.addr, 4, writes, () => `a ${this.type.name}`);
+    return this.addr >>> 2;
+  }
+
   /** Looks a key up. */
   private find(key: unknown): boolean {
     const { ctx, type, addr } = this;
-    const sought = soughtKey(ctx, type.mapOf.key, key, addr === 0 ? 0 : ctx.w[this.live() + HMap.seed]!);
+    const sought = soughtKey(ctx, type.mapOf.key, key, addr === 0 ? 0 : ctx.w[this.looked(false) + HMap.seed]!);
     return addr !== 0 && this.search(sought);
   }
 

@@ -83,7 +83,8 @@ export class Runtime {
   readonly sync: Sync;
   /** @internal */
   readonly finals: Finals;
-  private readonly ctx: Context;
+  /** @internal */
+  readonly ctx: Context;
   private ran = false;
   /** @internal Somebody waits for promises: runAsync. */
   async = false;

@@ -317,15 +317,20 @@ function inherit(Class: RefClass, s: AnyStruct, accessorOf: (f: Field<unknown>, 
 function checkedAccessor(owner: AnyStruct, f: Field<unknown>, key: string): Accessor {
   const pointer = f.kind === 'ptr' || f.kind === 'self';
   const { get, set } = pointer ? checkedPointer(owner, f, owner.wordOf[key]!) : accessor(owner, f, key, owner.Plain);
+  const offset = owner.offsetOf[key]!;
+  const onlyPointsTo = owner.kindOf(key)?.loadsPlace ?? false; // reading a struct in a struct reads nothing of it
+  const name = () => `${owner.name}.${key}`;
   return {
     get() {
       this.live();
+      if (this.ctx.watcher !== null && !onlyPointsTo) this.ctx.watcher(this.addr + offset, f.bytes, false, name);
       return get.call(this);
     },
     set(value: unknown) {
       this.live();
       ownHandle(this.ctx, value);
       checkValue(owner, f, key, value);
+      this.ctx.watcher?.(this.addr + offset, f.bytes, true, name);
       set.call(this, value);
     },
   };

@@ -184,6 +184,11 @@ export class ValueHandle extends Handle {
     if (this.serial !== 0 && serialAt(this.ctx, this.addr) !== this.serial) staleReference(this.addr);
     return this.addr >>> 2;
   }
+  /** @internal Checked mode: the object is there, and bytes of it are read or written. */
+  accessed(addr: number, bytes: number, writes: boolean, what: () => string): void {
+    this.live();
+    this.ctx.watcher?.(addr, bytes, writes, what);
+  }
 }
 
 /** @internal Checked mode: which object an address leads into; 0 off the heap. */
@@ -222,11 +227,11 @@ export class Ptr<T> extends ValueHandle {
 
   /** What it points to: Go's *p. */
   get value(): T {
-    this.live();
+    if (this.serial !== 0) this.accessed(this.addr, this.to.bytes, false, () => `*${this.to.name}`);
     return this.to.load(this.ctx, this.addr);
   }
   set value(value: T) {
-    this.live();
+    if (this.serial !== 0) this.accessed(this.addr, this.to.bytes, true, () => `*${this.to.name}`);
     this.to.store(this.ctx, this.addr, value);
   }
 

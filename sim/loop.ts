@@ -8,8 +8,10 @@
 // main's return does not end a schedule: the others run on, so that what they leave blocked is seen (a leak).
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
 import { Runtime } from '../runtime/runtime.ts';
+import { serialAt } from '../runtime/value.ts';
 import type { G } from '../sched/g.ts';
 import { Faults } from './faults.ts';
+import { SameAgain } from './found.ts';
 import { goesRound, Livelock } from './livelock.ts';
 import { blockedForEver, pathsOf, stepOf } from './naming.ts';
 import { Races } from './races.ts';
@@ -104,6 +106,8 @@ export class World implements Point, Chooser {
   private selectLine = 0;
   private end: End = quiet;
   private races: Races | null = null;
+  /** The machine tells of accesses to the heap: it is in checked mode, from the first schedule on that uses the heap. */
+  private watchesHeap = false;
 
   constructor(public settings: RunSettings) {
     this.order = new Int32Array(settings.maxSteps);
@@ -111,8 +115,8 @@ export class World implements Point, Chooser {
   }
 
   /** Whether its machine has the size that the settings want. */
-  fits({ heapBytes, maxGoroutines }: RunSettings): boolean {
-    return heapBytes === this.settings.heapBytes && maxGoroutines === this.settings.maxGoroutines;
+  fits({ heapBytes, maxGoroutines, races }: RunSettings): boolean {
+    return heapBytes === this.settings.heapBytes && maxGoroutines === this.settings.maxGoroutines && (races || !this.watchesHeap);
   }
 
   /** Makes the machine. Every goroutine of a small program has its stack before the first schedule, so that none has to make one. */
@@ -120,7 +124,7 @@ export class World implements Point, Chooser {
     const { heapBytes, maxGoroutines } = this.settings;
     let made: ExploringSched | null = null;
     this.rt = new Runtime(
-      { heapBytes, maxGoroutines, chooser: this, memProfileRate: 0, backing: 'plain' },
+      { heapBytes, maxGoroutines, chooser: this, memProfileRate: 0, backing: 'plain', checked: this.watchesHeap },
       {
         sched: (tables, parts) => (made = new ExploringSched(tables, parts)),
         channels: () => new ExploringChannels(made!),
@@ -203,6 +207,10 @@ export class World implements Point, Chooser {
     this.rt.begin(program, nowhere);
     this.end = this.loop();
     if (this.end === microtasks) throw new TypeError('a goroutine is an async function: explore it with exploreAsync');
+    if (this.settings.races && this.sched.touchedHeap && !this.watchesHeap && details.listener === undefined) {
+      this.watchesHeap = true; // the same schedule once more: which machine ran it must not show
+      return this.run(program, new SameAgain(Array.from(this.order.subarray(0, this.step)), [...this.selects]), details);
+    }
     return this.result();
   }
 
@@ -260,8 +268,14 @@ export class World implements Point, Chooser {
       this.races = new Races(this.settings.maxGoroutines, { running: () => sched.curg, stack });
       this.races.watchTimers(sched.timers, () => sched.races !== null);
     }
-    this.races.begin();
-    return this.races;
+    const { races, sched, rt } = this;
+    races.begin();
+    if (this.watchesHeap) {
+      rt.ctx.watcher = (addr, bytes, writes, what) => {
+        if (sched.races !== null && sched.curg !== 0) races.bytes(sched.curg, serialAt(rt.ctx, addr), addr, bytes, writes, what);
+      };
+    }
+    return races;
   }
 
   private loop(): End {

@@ -182,14 +182,19 @@ export class Races {
     if (writes) this.store(task, atomic);
   }
 
-  /** A place on the heap is read or written; key: the object and the place in it. */
-  place(task: Task, key: number, writes: boolean, name: () => string): void {
+  /** Bytes of an object on the heap are read or written; serial: which object it is, since memory is used again. */
+  bytes(task: Task, serial: number, addr: number, bytes: number, writes: boolean, name: () => string): void {
+    const end = addr + Math.max(bytes, 1);
+    for (let at = addr; at < end; at += 4) this.plain(this.placeAt(serial * 2 ** 31 + at), task, writes, false, name);
+  }
+
+  private placeAt(key: number): Shadow {
     let shadow = this.places.get(key);
     if (shadow === undefined) {
       shadow = new Shadow(this.clocks);
       this.places.set(key, shadow);
     }
-    this.plain(shadow, task, writes, false, name);
+    return shadow;
   }
 
   private shadowOf(variable: Thing): Shadow {

@@ -1,12 +1,12 @@
 // Data races: what orders two accesses and what does not. Each control is a program in which something orders them, in every
 // schedule; beside it stands what is missing in a program that looks much like it, and then the race is found.
 import { describe, expect, test } from 'vitest';
-import { type Chan, type Go, type GoFunc, host, i32 } from '../../runtime/index.ts';
+import { type Chan, type Go, type GoFunc, host, i32, map, type Ref, slice, struct } from '../../runtime/index.ts';
 import { exploreSync } from '../../sim/index.ts';
 import { caseNamed } from './cases/index.ts';
 
-const raceIn = (program: GoFunc<[]>) => {
-  const { failure } = exploreSync(program, { schedules: 300, leaks: false });
+const raceIn = (program: GoFunc<[]>, schedules = 300) => {
+  const { failure } = exploreSync(program, { schedules, leaks: false });
   return failure === null ? 'silent' : failure.verdict === 'race' ? failure.identity : failure.message;
 };
 
@@ -390,4 +390,101 @@ test('a value that travels through many hands is ordered all the way', () => {
     expect(yield* x.get()).toBe(5);
   };
   expect(raceIn(program)).toBe('silent');
+});
+
+describe('values on the heap', () => {
+  const few = 12; // a machine whose heap was used is made anew for each schedule
+
+  const Counter = struct('main.Counter', { n: i32, inner: struct('main.Inner', { a: i32, b: i32 }), list: slice(i32) });
+
+  /** Two goroutines that use one object, with a lock or without. */
+  const sharing = (use: (c: Ref<typeof Counter>, k: number, go: Go) => void, locked: boolean): GoFunc<[]> =>
+    function* main(go) {
+      const mu = go.mutex();
+      const c = go.new(Counter);
+      c.list = go.make(slice(i32), 4);
+      function* user(go: Go, c: Ref<typeof Counter>, k: number) {
+        if (locked) yield* mu.lock();
+        use(c, k, go);
+        if (locked) mu.unlock();
+      }
+      go.go(user, c, 0);
+      go.go(user, c, 1);
+    };
+
+  test.each<[string, (c: Ref<typeof Counter>, k: number) => void, string]>([
+    ['a field', (c) => c.n++, 'main.Counter.n: main/user reads, main/user writes'],
+    ['a field of a struct in a struct', (c, k) => (c.inner.b = k), 'main.Inner.b: main/user writes, main/user writes'],
+    ['an element', (c, k) => c.list.set(2, k), 'element 2 of a []int32: main/user writes, main/user writes'],
+    ['the header of a slice', (c, k) => (c.list = c.list.slice(k)), 'main.Counter.list: main/user reads, main/user writes'],
+  ])('%s', (_, use, both) => {
+    expect(raceIn(sharing(use, false), few)).toBe(`race: ${both}`);
+    expect(raceIn(sharing(use, true), few)).toBe('silent');
+  });
+
+  test('different fields and elements are different variables; two reads are no race', () => {
+    expect(
+      raceIn(
+        sharing((c, k) => (k === 0 ? (c.inner.a = 1) : (c.inner.b = 2)), false),
+        few,
+      ),
+    ).toBe('silent');
+    expect(
+      raceIn(
+        sharing((c, k) => c.list.set(k, 1), false),
+        few,
+      ),
+    ).toBe('silent');
+    expect(
+      raceIn(
+        sharing((c) => void (c.n + c.list.get(0)), false),
+        few,
+      ),
+    ).toBe('silent');
+  });
+
+  test('a map is one variable', () => {
+    const program = (writes: boolean): GoFunc<[]> =>
+      function* main(go) {
+        const m = go.make(map(i32, i32));
+        m.set(7, 7);
+        function* user(_go: Go, mine: typeof m, k: number) {
+          if (writes && k === 1) mine.set(k, k);
+          else mine.get(k);
+        }
+        go.go(user, m, 0);
+        go.go(user, m, 1);
+      };
+    expect(raceIn(program(true), few)).toBe('race: a map[int32]int32: main/user reads, main/user writes');
+    expect(raceIn(program(false), few)).toBe('silent');
+  });
+
+  test('memory that is used again is another object', () => {
+    const program: GoFunc<[]> = function* main(go) {
+      const ch = go.chan(i32, 1);
+      function* user(go: Go) {
+        const f = go.locals({ c: Counter });
+        for (let i = 0; i < 3; i++) {
+          f.c = go.new(Counter);
+          f.c.n = i;
+          f.c = null;
+          yield* go.gc();
+        }
+        yield* ch.send(1);
+      }
+      go.go(user);
+      go.go(user);
+      yield* ch.recv();
+      yield* ch.recv();
+    };
+    expect(exploreSync(program, { schedules: 20 }).failure).toBeNull();
+  });
+
+  test('the report names the field and both places', () => {
+    const { failure } = exploreSync(sharing((c) => c.n++, false));
+    expect(failure!.message).toMatch(
+      /^WARNING: DATA RACE\n(Read|Write) at main\.Counter\.n by goroutine \d+ \(main\/user.*\):\n {2}main\./,
+    );
+    expect(failure!.message).toContain('races.test.ts:');
+  });
 });
