@@ -1,5 +1,5 @@
 // pool: sync.Pool as a program sees it; what it does is in sched/pool.ts.
-import { PoolStore, type Pools } from '../sched/pool.ts';
+import type { PoolStore, Pools } from '../sched/pool.ts';
 import type { Context } from './context.ts';
 import type { Host } from './hostval.ts';
 import { type AnyStruct, addressOf, makeRef, type Ref, type RefBase, Struct } from './struct.ts';
@@ -25,7 +25,7 @@ class PointerPool implements Pool<RefBase<AnyStruct> | null> {
     private readonly type: AnyStruct,
     private readonly make: (() => RefBase<AnyStruct> | null) | undefined,
   ) {
-    this.store = new PoolStore(pools);
+    this.store = pools.newStore();
   }
   get(): RefBase<AnyStruct> | null {
     const addr = this.pools.getPointer(this.store);
@@ -42,7 +42,7 @@ class HostPool implements Pool<unknown> {
     pools: Pools,
     private readonly make: (() => unknown) | undefined,
   ) {
-    this.store = new PoolStore(pools);
+    this.store = pools.newStore();
   }
   get(): unknown {
     const found = this.store.get();

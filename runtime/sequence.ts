@@ -5,13 +5,6 @@ import { label, mostShown, Named, plain } from './internal/look.ts';
 import { gopanic } from './internal/throw.ts';
 import { type Kind, plainPart, ValueHandle } from './value.ts';
 
-/** What an address is asked for. */
-const enum Access {
-  none,
-  read,
-  write,
-}
-
 /** Elements of one kind, one after the other. */
 export abstract class Sequence<T> extends ValueHandle {
   constructor(
@@ -38,27 +31,27 @@ export abstract class Sequence<T> extends ValueHandle {
 
   /** Element i: s[i]. A struct or an array in it as a reference to its place. Panics out of range. */
   get(i: number): T {
-    return this.elem.load(this.ctx, this.addressOf(i, Access.read));
+    return this.elem.load(this.ctx, this.addressOf(i, false));
   }
 
   /** s[i] = value. Panics out of range; TypeError for a value of another type. */
   set(i: number, value: T): void {
-    this.elem.store(this.ctx, this.addressOf(i, Access.write), value);
+    this.elem.store(this.ctx, this.addressOf(i, true), value);
   }
 
-  /** @internal Address of element i. */
-  addressOf(i: number, access: Access = Access.none): number {
+  /** @internal Address of element i. writes: what for; null: for nothing yet. */
+  addressOf(i: number, writes: boolean | null = null): number {
     const k = i | 0;
     if (k !== i || k < 0 || k >= this.length) indexError(i, this.length);
-    if (this.serial !== 0) this.looked(k, access);
+    if (this.serial !== 0) this.looked(k, writes);
     return this.addr + k * this.elem.bytes;
   }
 
   /** Checked mode: element k is there. A struct or an array that is "read" is only pointed to. */
-  private looked(k: number, access: Access): void {
+  private looked(k: number, writes: boolean | null): void {
     const { elem } = this;
-    if (access === Access.none || (access === Access.read && elem.loadsPlace)) this.live();
-    else this.accessed(this.addr + k * elem.bytes, elem.bytes, access === Access.write, () => `element ${k} of a []${elem.name}`);
+    if (writes === null || (!writes && elem.loadsPlace)) this.live();
+    else this.accessed(this.addr + k * elem.bytes, elem.bytes, writes, () => `element ${k} of a []${elem.name}`);
   }
 
   /** The elements in order, as of now: a copy. Handles in it are no roots. */

@@ -20,7 +20,7 @@ export class PoolStore<T> {
   private local: PoolLocal<T>[] = [];
   private victim: PoolLocal<T>[] = [];
 
-  constructor(private readonly pools: Pools) {}
+  constructor(protected readonly pools: Pools) {}
 
   /** Source: Pool.Put. */
   put(value: T): void {
@@ -83,6 +83,11 @@ export class Pools {
     sched.gc.onStart(() => {
       for (const pool of this.inUse) if (!pool.age(!era2014, this.dropped)) this.inUse.delete(pool);
     });
+  }
+
+  /** What one pool has. */
+  newStore<T>(): PoolStore<T> {
+    return new PoolStore(this);
   }
 
   /** Puts a pointer into a pool: it becomes a root. */

@@ -23,7 +23,7 @@ export class Sync {
     protected readonly sched: Sched,
     private readonly era2014: boolean,
   ) {
-    this.pools = new Pools(sched, era2014);
+    this.pools = this.newPools();
     const { types } = sched.heap;
     this.types = {
       mutex: types.define('sync.Mutex', mutexBytes, []),
@@ -33,6 +33,10 @@ export class Sync {
       once: types.define('sync.Once', mutexBytes, []),
       sema: types.define('semaphore', semaBytes, []),
     };
+  }
+
+  protected newPools(): Pools {
+    return new Pools(this.sched, this.era2014);
   }
 
   mutex(): Mutex {

@@ -265,7 +265,11 @@ export class World implements Point, Chooser {
       const { sched } = this;
       const stack = (task: Task, atOperation: boolean) =>
         sched.details ? (atOperation ? sched.sites[task]! : (new Error().stack ?? '')) : '';
-      this.races = new Races(this.settings.maxGoroutines, { running: () => sched.curg, stack });
+      this.races = new Races(this.settings.maxGoroutines, {
+        running: () => sched.curg,
+        exempt: (task) => sched.gt.system[task as G] !== 0,
+        stack,
+      });
       this.races.watchTimers(sched.timers, () => sched.races !== null);
     }
     const { races, sched, rt } = this;

@@ -11,6 +11,7 @@
 //   Mutex, RWMutex, Once     Unlock before Lock; RUnlock before Lock, not before RLock
 //   WaitGroup, Semaphore     Done before Wait, release before acquire
 //   Cond                     Signal and Broadcast before the end of the wait that they end
+//   Pool                     Put before Get
 //   atomics                  a store before the loads that see it; an update is both
 //
 // The end of a goroutine is before nothing. Variables are cells, and what checked mode sees of the heap: fields, elements, maps.
@@ -202,6 +203,7 @@ export class Races {
   }
 
   private plain(shadow: Shadow, task: Task, writes: boolean, atOperation: boolean, name: () => string): void {
+    if (this.reporter.exempt(task)) return;
     const stack = this.reporter.stack(task, atOperation);
     const before = shadow.access(task, writes, stack);
     if (before !== null) this.race(name(), { task, writes, atomic: false, stack }, before);

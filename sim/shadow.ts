@@ -24,6 +24,8 @@ export interface Race {
 export interface RaceReporter {
   /** Who runs; the clock task: nobody. */
   running(): Task;
+  /** Whoever runs finalizers: the collector comes before it, which has no clock. */
+  exempt(task: Task): boolean;
   /** Where a task stands: at the operation that it performs, or (not atOperation) in the plain code behind it. '' without details. */
   stack(task: Task, atOperation: boolean): string;
 }

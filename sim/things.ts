@@ -9,6 +9,7 @@ import type { Locker } from '../sched/mutex.ts';
 import { Mutex } from '../sched/mutex.ts';
 import { Once, type OnceFunc } from '../sched/once.ts';
 import type { Blocking, Op } from '../sched/op.ts';
+import { PoolStore, Pools } from '../sched/pool.ts';
 import { RWMutex, rwMutexBytes } from '../sched/rwmutex.ts';
 import { result, type SelectCases, type SelectResult, Selects } from '../sched/select.ts';
 import { Sema, Semaphore } from '../sched/sema.ts';
@@ -185,6 +186,9 @@ export class ExploringSync extends Sync {
     super(world, false);
   }
 
+  protected override newPools(): Pools {
+    return new ExploringPools(this.sched, false); // the world: fields of this class are not there yet
+  }
   override mutex(): Mutex {
     return this.made(new ExploringMutex(this.world, this.types.mutex, mutexBytes));
   }
@@ -214,6 +218,30 @@ export class ExploringSync extends Sync {
   }
   override atomic<T>(value: T, name: string): Atomic<T> {
     return new ExploringAtomic(this.world, value, name);
+  }
+}
+
+/** What every pool is to the race detector: what was put comes before what is got. */
+const anyPool: Thing = { what: 'pool', name: '', id: 0 };
+
+class ExploringPools extends Pools {
+  override newStore<T>(): PoolStore<T> {
+    return new ExploringPoolStore(this);
+  }
+}
+
+class ExploringPoolStore<T> extends PoolStore<T> {
+  override put(value: T): void {
+    this.world.releases(anyPool);
+    super.put(value);
+  }
+  override get(): T | undefined {
+    const value = super.get();
+    if (value !== undefined) this.world.acquired(anyPool);
+    return value;
+  }
+  private get world(): ExploringSched {
+    return this.pools.sched as ExploringSched;
   }
 }
 

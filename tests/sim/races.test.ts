@@ -292,6 +292,20 @@ describe('controls: something orders the two accesses', () => {
     expect(raceIn(program)).toBe('silent');
   });
 
+  test('a pool: Put before Get', () => {
+    const program: GoFunc<[]> = function* main(go) {
+      const pool = go.pool(host<ReturnType<typeof go.cell<number>>>());
+      for (let i = 0; i < 3; i++) {
+        go.go(function* user(go: Go) {
+          const x = pool.get() ?? go.cell(0, 'x');
+          yield* x.set(i);
+          pool.put(x);
+        });
+      }
+    };
+    expect(raceIn(program)).toBe('silent');
+  });
+
   test('the end of a goroutine orders nothing: who reads after it without a join is reported', () => {
     const program: GoFunc<[]> = function* main(go) {
       const x = go.cell(0, 'x');
