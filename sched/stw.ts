@@ -146,16 +146,16 @@ export class StoppedWorld implements World {
     if (p !== sched.curp && pt.m[p] !== 0) this.evict(p);
     runq.evacuate(p);
     if (pt.workerMode[p] === WorkerMode.dedicated) gc.pacer.workers.dedicatedNeeded++;
-    sched.helpers.endWorker(p);
     pt.workerMode[p] = WorkerMode.none;
     mutators[p]!.retire();
     pt.status[p] = PStatus.dead;
   }
 
-  /** p's M goes to sleep; the goroutine that it ran, which is paused, is preempted. */
+  /** p's M goes to sleep; the goroutine that it ran, which is paused, is preempted, and a mark worker goes back to the pool. */
   private evict(p: P): void {
     const { pt, mt, ms, locks } = this.sched;
     this.sched.preemptPaused(p);
+    this.sched.helpers.endWorker(p);
     pt.status[p] = PStatus.running;
     const m = ms.release(p);
     if (mt.spinning[m] !== 0) ms.endSpinning(m);
