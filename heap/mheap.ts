@@ -77,6 +77,8 @@ export class Heap {
   readonly endPage: number;
   /** Caches of all Ps; registered by their constructor. */
   readonly caches: MCache[] = [];
+  /** The scheduler writes back what it has in fields. */
+  onWriteBack: (() => void) | null = null;
   /** Whether allocation is black now, and what it has blackened. */
   readonly allocBlack = new AllocBlack();
   /** The heap's sweep generation: up by 2 at each mark termination, world stopped. */
@@ -354,8 +356,14 @@ export class Heap {
     return known === noTypeYet ? (0 as TypeId) : known;
   }
 
-  /** Writes what the Ps' caches hold in JavaScript fields back into the tables: done at each safepoint. */
+  /** Writes what is in JavaScript fields back into the arena: done at each safepoint. */
   writeBack(): void {
+    this.writeCaches();
+    if (this.onWriteBack !== null) this.onWriteBack();
+  }
+
+  /** The Ps' caches alone. */
+  writeCaches(): void {
     for (const cache of this.caches) cache.writeBack();
   }
 

@@ -63,10 +63,10 @@ const hex = (n: number) => `0x${n.toString(16)}`;
 
 function header(m: Machine, g: G, running: boolean): string {
   const { gt } = m.sched;
-  const status = gt.status[g];
+  const { status, waitReason, waitSeen } = m.sched.ops[g]!;
   const waits = status === GStatus.waiting || status === GStatus.syscall;
-  const words = [running ? 'running' : (status === GStatus.waiting && waitReasonNames[gt.waitReason[g]]) || gStatusNames[status]!];
-  const minutes = waits && gt.waitSince[g] > gt.readyAt[g] ? Math.floor((m.sched.now() - gt.waitSince[g]) / 60e9) : 0;
+  const words = [running ? 'running' : (status === GStatus.waiting && waitReasonNames[waitReason]) || gStatusNames[status]!];
+  const minutes = waits && waitSeen ? Math.floor((m.sched.now() - gt.waitSince[g]) / 60e9) : 0;
   if (minutes >= 1) words.push(`${minutes} minutes`);
   if (gt.lockedM[g] !== 0) words.push('locked to thread');
   return `goroutine ${gt.goid[g]} [${words.join(', ')}]:`;

@@ -155,7 +155,7 @@ export class Finals {
     const { heap } = this.ctx.machine;
     const s = heap.spanOfHeap(ref.addr);
     if (s !== 0) ensureSwept(heap, s);
-    heap.writeBack();
+    heap.writeCaches();
     const base = heap.objectBase(ref.addr);
     if (base === 0 || !heap.isObject(base)) fatal(`${who}: pointer not in allocated block`);
     return ref.live() << 2;
@@ -176,7 +176,7 @@ export class Finals {
     finalQueue.onDue = () => {
       if (!waiting) return;
       waiting = false;
-      sched.ready(g, true);
+      sched.ready(sched.ops[g]!, true);
     };
     const { w, gt } = this.ctx;
     sched.start(

@@ -101,6 +101,6 @@ function shadeBoth(ctx: Context, old: number, addr: number): void {
 function slotWord(f: GoLocals, k: number): number {
   const { ctx, g } = f;
   if (g === ctx.stacks.running && ctx.gt.goid[g] === f.goid) return ((ctx.stacks.lo + f.offset) >>> 2) + FrameHead.words + k;
-  if (g === 0 || ctx.gt.goid[g] !== f.goid || ctx.gt.status[g] === GStatus.dead) usedTooLate();
+  if (g === 0 || ctx.gt.goid[g] !== f.goid || ctx.sched.ops[g]!.status === GStatus.dead) usedTooLate();
   return ((ctx.gt.stackLo[g] + f.offset) >>> 2) + FrameHead.words + k;
 }

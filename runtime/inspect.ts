@@ -57,16 +57,17 @@ export function eachNamedRoot(m: Machine, visit: (name: () => string, pointer: A
   });
   const { sched } = m;
   for (let g = 1 as G; g <= sched.rowsUsed; g++) {
-    const status = sched.gt.status[g];
+    const { status } = sched.ops[g]!;
     if (status !== GStatus.dead && status !== GStatus.idle) eachStackRoot(m, g, visit);
   }
 }
 
 /** The slots of a goroutine's frames, from the outermost frame on, the value that it has received, and what it waits for and with. */
 function eachStackRoot(m: Machine, g: G, visit: (name: () => string, pointer: Addr) => void): void {
-  const { gt, stacks } = m.sched;
+  const { gt, ops, stacks } = m.sched;
   const { w } = m.heap;
   if (g === stacks.running) stacks.save();
+  ops[g]!.save(w, m.arena.f64, gt);
   const who = `goroutine ${gt.goid[g]}`;
   if (gt.elem[g] !== 0) visit(() => `${who}, value in flight`, gt.elem[g]);
   eachWaiting(w, gt.waiting[g], (pointer) => {

@@ -96,9 +96,9 @@ export class Background {
 
   /** bgsweep is runnable and there is nothing for it to sweep, now or at all: it runs, sees that, and parks. */
   private settleSweeper(p: P): void {
-    const { helpers, gt } = this.sched;
+    const { helpers, ops } = this.sched;
     const g = helpers.sweeper;
-    if (gt.status[g] !== GStatus.runnable) return;
+    if (ops[g]!.status !== GStatus.runnable) return;
     helpers.begin(g, p);
     helpers.park(g, p, WaitReason.gcSweepWait);
   }

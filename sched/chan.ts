@@ -6,17 +6,17 @@
 //   K2  a buffered channel with values has no waiting receiver; one with room has no waiting sender
 //
 // A value travels in one of three ways, by the channel's element: a pointer (a root wherever it is on its way: sudog.elem,
-// gt.elem), a number, or anything else of JavaScript ("host"). Numbers lie behind the hchan in one object without pointers,
+// op.brought), a number, or anything else of JavaScript ("host"). Numbers lie behind the hchan in one object without pointers,
 // as in Go; pointers in a buffer of their own; host values in an array of JavaScript.
 
 import type { RType } from '../heap/types.ts';
 import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import { chanPanic, gopanic } from '../runtime/internal/throw.ts';
-import { type G, WaitReason } from './g.ts';
+import { WaitReason } from './g.ts';
 import type { Op } from './op.ts';
 import type { Sched } from './proc.ts';
 import { HeapRecord } from './record.ts';
-import { Sudog } from './sudog.ts';
+import { type Sudog, WaitQueue } from './sudog.ts';
 
 /** How a channel's values travel. */
 export const enum ElemKind {
@@ -95,7 +95,15 @@ export class Channels {
 
 /** One channel: the untyped half that the public Chan wraps. Values are addresses, numbers or anything. */
 export class HChannel extends HeapRecord {
-  protected readonly f64: Float64Array;
+  private readonly f64: Float64Array;
+  /** Values in the buffer, and where the next one is put and taken. */
+  protected count = 0;
+  private sendx = 0;
+  private recvx = 0;
+  protected isClosed = false;
+  /** Who waits to receive and to send. */
+  readonly recvq: WaitQueue;
+  readonly sendq: WaitQueue;
   /** Buffered host values, by ring position. */
   private readonly hostBuf: unknown[];
   /** Root of a channel that has pointers in its buffer; 0: none. */
@@ -112,13 +120,14 @@ export class HChannel extends HeapRecord {
   ) {
     super(all.sched, type, bytes);
     this.f64 = this.heap.arena.f64;
+    this.recvq = new WaitQueue(this, HChan.recvq);
+    this.sendq = new WaitQueue(this, HChan.sendq);
     this.hostBuf = kind === ElemKind.host ? new Array<unknown>(Math.min(capacity, 1024)) : noHosts;
     this.zero = kind === ElemKind.host ? undefined : 0;
   }
 
   protected override created(): void {
     const { w, i, capacity } = this;
-    w[i + HChan.dataqsiz] = capacity;
     if (this.kind !== ElemKind.pointer || capacity === 0) return;
     w[i + HChan.buf] = 0;
     const { mutator, holds } = this.sched;
@@ -127,25 +136,35 @@ export class HChannel extends HeapRecord {
     holds.drop(slot);
   }
 
-  protected wordsInUse(): number {
+  /** @internal */
+  save(): void {
     const { w, i } = this;
-    if (w[i + HChan.qcount] === 0 && w[i + HChan.closed] === 0) return 0;
-    if (this.kind !== ElemKind.number || w[i + HChan.qcount] === 0) return HChan.words;
-    return HChan.words + this.capacity * 2;
+    w[i + HChan.qcount] = this.count;
+    w[i + HChan.dataqsiz] = this.capacity;
+    w[i + HChan.closed] = this.isClosed ? 1 : 0;
+    w[i + HChan.sendx] = this.sendx;
+    w[i + HChan.recvx] = this.recvx;
+    this.recvq.save(w);
+    this.sendq.save(w);
   }
 
-  protected waiters(): Addr {
-    return this.w[this.i + HChan.recvq]! | this.w[this.i + HChan.sendq]!;
+  /** Numbers in the buffer are nowhere else. (What holds pointers is not collected.) */
+  protected override wordsInUse(): number {
+    return this.kind === ElemKind.number && this.count > 0 ? HChan.words + this.capacity * 2 : 0;
+  }
+
+  protected hasWaiters(): boolean {
+    return this.recvq.first !== null || this.sendq.first !== null;
   }
 
   /** Values in the buffer. */
   get length(): number {
     this.touch();
-    return this.w[this.i + HChan.qcount]!;
+    return this.count;
   }
   get closed(): boolean {
     this.touch();
-    return this.w[this.i + HChan.closed] !== 0;
+    return this.isClosed;
   }
 
   // --- operations ------------------------------------------------------------------------------------------------------
@@ -158,7 +177,7 @@ export class HChannel extends HeapRecord {
     const op = sched.begin();
     if (this.sendNow(value)) return sched.settled(op);
     sched.block(op, WaitReason.chanSend);
-    this.enqueueSend(sched.curg, value, -1);
+    this.enqueueSend(op, value);
     return op;
   }
 
@@ -176,7 +195,7 @@ export class HChannel extends HeapRecord {
     const op = sched.begin();
     if (this.recvNow(op)) return sched.settled(op);
     sched.block(op, WaitReason.chanReceive);
-    this.enqueueRecv(sched.curg, -1);
+    this.enqueueRecv(op);
     return op;
   }
 
@@ -188,25 +207,24 @@ export class HChannel extends HeapRecord {
 
   /** Source: closechan: collects receivers, then senders, and readies them when all are collected. */
   close(): void {
-    const { w, sched } = this;
+    const { sched } = this;
     this.touch();
-    const { i } = this;
-    if (w[i + HChan.closed] !== 0) throw chanPanic('close of closed channel', this.all.era2014);
-    w[i + HChan.closed] = 1;
-    const woken: G[] = [];
-    for (let sg = this.serve(HChan.recvq); sg !== 0; sg = this.serve(HChan.recvq)) {
-      const op = this.opOf(sg);
+    if (this.isClosed) throw chanPanic('close of closed channel', this.all.era2014);
+    this.isClosed = true;
+    const woken: Op[] = [];
+    for (let sg = this.serve(this.recvq); sg !== null; sg = this.serve(this.recvq)) {
+      const { op } = sg;
       op.value = this.zero;
       op.ok = false;
-      woken.push(op.g);
+      woken.push(op);
     }
-    for (let sg = this.serve(HChan.sendq); sg !== 0; sg = this.serve(HChan.sendq)) {
-      const op = this.opOf(sg);
+    for (let sg = this.serve(this.sendq); sg !== null; sg = this.serve(this.sendq)) {
+      const { op } = sg;
       this.dropElem(sg);
       op.fails(chanPanic('send on closed channel', this.all.era2014));
-      woken.push(op.g);
+      woken.push(op);
     }
-    for (let g = woken.pop(); g !== undefined; g = woken.pop()) sched.ready(g, true); // Go's list is LIFO
+    for (let op = woken.pop(); op !== undefined; op = woken.pop()) sched.ready(op, true); // Go's list is LIFO
   }
 
   protected touchToSend(value: unknown): void {
@@ -215,7 +233,7 @@ export class HChannel extends HeapRecord {
   }
 
   protected mustBeOpen(): void {
-    if (this.w[this.i + HChan.closed] !== 0) throw chanPanic('send on closed channel', this.all.era2014);
+    if (this.isClosed) throw chanPanic('send on closed channel', this.all.era2014);
   }
 
   // --- what select needs -----------------------------------------------------------------------------------------------
@@ -223,108 +241,90 @@ export class HChannel extends HeapRecord {
   /** Whether a send would not wait (it may panic). */
   canSend(): boolean {
     this.touch();
-    const { w, i } = this;
-    return w[i + HChan.closed] !== 0 || w[i + HChan.recvq] !== 0 || w[i + HChan.qcount]! < w[i + HChan.dataqsiz]!;
+    return this.isClosed || this.recvq.first !== null || this.count < this.capacity;
   }
 
   /** Whether a receive would not wait. */
   canRecv(): boolean {
     this.touch();
-    const { w, i } = this;
-    return w[i + HChan.sendq] !== 0 || w[i + HChan.qcount]! > 0 || w[i + HChan.closed] !== 0;
+    return this.sendq.first !== null || this.count > 0 || this.isClosed;
   }
 
-  /** g waits to send, as case k of a select or (-1) by itself. */
-  enqueueSend(g: G, value: unknown, k: number): void {
+  /** A goroutine waits to send: sg is the goroutine itself, or a case of its select. */
+  enqueueSend(sg: Sudog, value: unknown): void {
     this.touch();
-    const { sudogs } = this.sched;
-    const sg = sudogs.wait(g, this.i << 2, this.i + HChan.sendq, k);
-    if (this.kind === ElemKind.number) sudogs.setNumber(sg, value as number);
-    else if (this.kind === ElemKind.host) sudogs.setHost(sg, value);
+    this.sendq.enqueue(sg);
+    if (this.kind !== ElemKind.pointer) sg.value = value;
     else {
       this.shade(value as Addr);
-      this.w[(sg >>> 2) + Sudog.elem] = value as Addr;
+      sg.elem = value as Addr;
     }
   }
 
-  /** g waits to receive. */
-  enqueueRecv(g: G, k: number): void {
+  /** A goroutine waits to receive. */
+  enqueueRecv(sg: Sudog): void {
     this.touch();
-    this.sched.sudogs.wait(g, this.i << 2, this.i + HChan.recvq, k);
+    this.recvq.enqueue(sg);
   }
 
   // --- values ----------------------------------------------------------------------------------------------------------
 
   /** The channel is open: hands the value to a receiver or puts it into the buffer; false: neither is possible. */
   protected sendNow(value: unknown): boolean {
-    const { w, i } = this;
-    if (w[i + HChan.recvq] !== 0) {
-      this.handTo(this.serve(HChan.recvq), value);
+    const sg = this.serve(this.recvq);
+    if (sg !== null) {
+      const { op } = sg;
+      op.value = value;
+      op.ok = true;
+      if (this.kind === ElemKind.pointer) this.bring(op, value as Addr);
+      this.sched.ready(op, true);
       return true;
     }
-    if (w[i + HChan.qcount]! >= w[i + HChan.dataqsiz]!) return false;
+    if (this.count >= this.capacity) return false;
     this.putBuf(value);
     return true;
   }
 
-  /** Gives the value to a receiver that waits. */
-  private handTo(sg: Addr, value: unknown): void {
-    const op = this.opOf(sg);
-    op.value = value;
-    op.ok = true;
-    if (this.kind === ElemKind.pointer) this.setElem(op.g, value as Addr);
-    this.sched.ready(op.g, true);
-  }
-
   protected recvNow(into: Received): boolean {
-    const { w, i } = this;
-    if (w[i + HChan.qcount]! > 0) {
+    if (this.count > 0) {
       into.ok = true;
       into.value = this.takeBuf();
-      if (w[i + HChan.sendq] !== 0) {
-        const sender = this.serve(HChan.sendq);
+      const sender = this.serve(this.sendq);
+      if (sender !== null) {
         this.putBuf(this.takeElem(sender)); // full: the sender's value takes the free place
-        this.wakeSender(sender);
+        this.sched.ready(sender.op, true);
       } else if (this.pinned !== 0) this.emptied();
       return true;
     }
-    if (w[i + HChan.sendq] !== 0) {
-      const sender = this.serve(HChan.sendq);
+    const sender = this.serve(this.sendq);
+    if (sender !== null) {
       into.ok = true;
       into.value = this.receive(this.takeElem(sender));
-      this.wakeSender(sender);
+      this.sched.ready(sender.op, true);
       return true;
     }
-    if (w[i + HChan.closed] === 0) return false;
+    if (!this.isClosed) return false;
     into.ok = false;
     into.value = this.zero;
     return true;
   }
 
-  private wakeSender(sg: Addr): void {
-    const op = this.opOf(sg);
-    op.ok = true;
-    this.sched.ready(op.g, true);
-  }
-
-  /** The Op of a sudog's goroutine; a select learns which of its cases it was. */
-  protected opOf(sg: Addr): Op {
-    const op = this.sched.ops[this.w[(sg >>> 2) + Sudog.g]!]!;
-    op.selected = this.w[(sg >>> 2) + Sudog.selectCase]!;
-    return op;
-  }
-
   /** What a waiting sender brings. */
-  protected takeElem(sg: Addr): unknown {
-    if (this.kind === ElemKind.pointer) return this.w[(sg >>> 2) + Sudog.elem]!;
-    const { sudogs } = this.sched;
-    return this.kind === ElemKind.number ? sudogs.number(sg) : sudogs.takeHost(sg);
+  protected takeElem(sg: Sudog): unknown {
+    if (this.kind !== ElemKind.pointer) {
+      const { value } = sg;
+      sg.value = undefined; // of an Op: a send gives nothing
+      return value;
+    }
+    const { elem } = sg;
+    sg.elem = 0;
+    return elem;
   }
 
   /** What a sender brought in vain. Its stack keeps a pointer, as Go's would, until it does something else. */
-  private dropElem(sg: Addr): void {
+  private dropElem(sg: Sudog): void {
     const elem = this.takeElem(sg);
-    if (this.kind === ElemKind.pointer) this.setElem(this.w[(sg >>> 2) + Sudog.g] as G, elem as Addr);
+    if (this.kind === ElemKind.pointer) this.bring(sg.op, elem as Addr);
   }
 
   protected shade(value: Addr): void {
@@ -335,23 +335,23 @@ export class HChannel extends HeapRecord {
    * A pointer that a goroutine has received. Its stack may be scanned already, so the pointer is shaded: the only store into
    * a stack that has a barrier, because it is not the owner who stores. Source: sendDirect's typeBitsBulkBarrier.
    */
-  protected setElem(g: G, value: Addr): void {
+  protected bring(op: Op, value: Addr): void {
     this.shade(value);
-    this.sched.bring(g, value);
+    op.brought = value;
   }
 
   /** The receiver's own copy of a value that it takes at once. */
   private receive(value: unknown): unknown {
-    if (this.kind === ElemKind.pointer) this.setElem(this.sched.curg, value as Addr);
+    if (this.kind === ElemKind.pointer) this.bring(this.sched.cur, value as Addr);
     return value;
   }
 
   protected putBuf(value: unknown): void {
     const { w, i } = this;
     if (this.kind === ElemKind.pointer && this.pinned === 0) this.pinned = this.sched.holds.hold(i << 2);
-    const at = w[i + HChan.sendx]!;
-    w[i + HChan.sendx] = at + 1 === w[i + HChan.dataqsiz] ? 0 : at + 1;
-    w[i + HChan.qcount]!++;
+    const at = this.sendx;
+    this.sendx = at + 1 === this.capacity ? 0 : at + 1;
+    this.count++;
     if (this.kind === ElemKind.number) this.f64[((i + HChan.words) >>> 1) + at] = value as number;
     else if (this.kind === ElemKind.host) this.hostBuf[at] = value;
     else this.sched.mutator.storePointer((w[i + HChan.buf]! >>> 2) + at, value as Addr);
@@ -359,9 +359,9 @@ export class HChannel extends HeapRecord {
 
   protected takeBuf(): unknown {
     const { w, i } = this;
-    const at = w[i + HChan.recvx]!;
-    w[i + HChan.recvx] = at + 1 === w[i + HChan.dataqsiz] ? 0 : at + 1;
-    w[i + HChan.qcount]!--;
+    const at = this.recvx;
+    this.recvx = at + 1 === this.capacity ? 0 : at + 1;
+    this.count--;
     if (this.kind === ElemKind.number) return this.f64[((i + HChan.words) >>> 1) + at]!;
     if (this.kind === ElemKind.host) {
       const value = this.hostBuf[at];
@@ -377,30 +377,27 @@ export class HChannel extends HeapRecord {
   /** A value was taken out of the buffer. When it was the last, the channel's life is no longer its own business. */
   protected emptied(): void {
     const { pinned } = this;
-    if (pinned === 0 || this.w[this.i + HChan.qcount] !== 0) return;
+    if (pinned === 0 || this.count !== 0) return;
     this.pinned = 0;
     this.sched.holds.drop(pinned);
   }
 
-  /** The first waiter's sudog; its goroutine waits on nothing any more. 0: nobody waits. */
-  protected serve(queue: HChan.recvq | HChan.sendq): Addr {
-    return this.sched.sudogs.serve(this.i + queue);
+  /** The first waiter's sudog; its goroutine waits on nothing any more. null: nobody waits. */
+  protected serve(queue: WaitQueue): Sudog | null {
+    return queue.first === null ? null : this.sched.sudogs.serve(queue);
   }
 
   /** K1 and K2. */
   override findings(): string[] {
-    const { w, i } = this;
     const out: string[] = [];
-    if (i === 0) return out;
-    const [count, size] = [w[i + HChan.qcount]!, w[i + HChan.dataqsiz]!];
-    const receivers = w[i + HChan.recvq]!;
-    const senders = w[i + HChan.sendq]!;
-    const same = receivers !== 0 && w[(receivers >>> 2) + Sudog.g] === w[(senders >>> 2) + Sudog.g];
+    const { count, capacity: size } = this;
+    const receivers = this.recvq.first;
+    const senders = this.sendq.first;
     if (count < 0 || count > size) out.push(`K2: ${count} values in a buffer of ${size}`);
     if (this.all.era2014 && size > 0) return out; // who is woken looks again, and finds what it finds
-    if (receivers !== 0 && senders !== 0 && !same) out.push('K1: both queues of a channel have waiters');
-    if (receivers !== 0 && count > 0) out.push(`K2: a receiver waits although ${count} values are in the buffer`);
-    if (senders !== 0 && count < size) out.push(`K2: a sender waits although ${size - count} places are free`);
+    if (receivers !== null && senders !== null && receivers.op !== senders.op) out.push('K1: both queues of a channel have waiters');
+    if (receivers !== null && count > 0) out.push(`K2: a receiver waits although ${count} values are in the buffer`);
+    if (senders !== null && count < size) out.push(`K2: a sender waits although ${size - count} places are free`);
     return out;
   }
 }
@@ -416,59 +413,57 @@ class FutileChannel extends HChannel {
   private readonly sending = { resume: (op: Op): boolean => this.sendAgain(op) };
   private readonly receiving = { resume: (op: Op): boolean => this.recvAgain(op) };
 
-  override enqueueSend(g: G, value: unknown, k: number): void {
-    super.enqueueSend(g, value, k);
-    if (k < 0) this.sched.ops[g]!.goesOn(this.sending);
+  override enqueueSend(sg: Sudog, value: unknown): void {
+    super.enqueueSend(sg, value);
+    if (sg === sg.op) sg.op.goesOn(this.sending);
   }
 
-  override enqueueRecv(g: G, k: number): void {
-    super.enqueueRecv(g, k);
-    if (k < 0) this.sched.ops[g]!.goesOn(this.receiving);
+  override enqueueRecv(sg: Sudog): void {
+    super.enqueueRecv(sg);
+    if (sg === sg.op) sg.op.goesOn(this.receiving);
   }
 
   /** Who waits does not help: nothing is handed over. */
   override canSend(): boolean {
     this.touch();
-    return this.w[this.i + HChan.closed] !== 0 || this.w[this.i + HChan.qcount]! < this.capacity;
+    return this.isClosed || this.count < this.capacity;
   }
 
   override canRecv(): boolean {
     this.touch();
-    return this.w[this.i + HChan.closed] !== 0 || this.w[this.i + HChan.qcount]! > 0;
+    return this.isClosed || this.count > 0;
   }
 
   protected override sendNow(value: unknown): boolean {
-    const { w, i } = this;
-    if (w[i + HChan.qcount]! >= w[i + HChan.dataqsiz]!) return false;
+    if (this.count >= this.capacity) return false;
     this.putBuf(value);
-    this.wakeOne(HChan.recvq);
+    this.wakeOne(this.recvq);
     return true;
   }
 
   protected override recvNow(into: Received): boolean {
-    const { w, i } = this;
-    into.ok = w[i + HChan.qcount]! > 0;
+    into.ok = this.count > 0;
     if (!into.ok) {
       into.value = this.zero;
-      return w[i + HChan.closed] !== 0;
+      return this.isClosed;
     }
     into.value = this.takeBuf();
     this.emptied();
-    this.wakeOne(HChan.sendq);
+    this.wakeOne(this.sendq);
     return true;
   }
 
   /** Wakes the first waiter, with what it brought: it has to try again. */
-  private wakeOne(queue: HChan.recvq | HChan.sendq): void {
+  private wakeOne(queue: WaitQueue): void {
     const sg = this.serve(queue);
-    if (sg === 0) return;
-    const op = this.opOf(sg);
+    if (sg === null) return;
+    const { op } = sg;
     op.selected = -1; // no case of a select has fired
-    if (queue === HChan.sendq) {
+    if (queue === this.sendq) {
       op.value = this.takeElem(sg);
-      if (this.kind === ElemKind.pointer) this.setElem(op.g, op.value as Addr);
+      if (this.kind === ElemKind.pointer) this.bring(op, op.value as Addr);
     }
-    this.sched.ready(op.g, true);
+    this.sched.ready(op, true);
   }
 
   private sendAgain(op: Op): boolean {
@@ -477,7 +472,7 @@ class FutileChannel extends HChannel {
     if (this.closed) op.fails(chanPanic('send on closed channel', true));
     else if (!this.sendNow(op.value)) {
       this.sched.block(op, WaitReason.chanSend);
-      this.enqueueSend(op.g, op.value, -1);
+      this.enqueueSend(op, op.value);
       return false;
     }
     op.value = undefined;
@@ -488,7 +483,7 @@ class FutileChannel extends HChannel {
     this.touch();
     if (this.recvNow(op)) return true;
     this.sched.block(op, WaitReason.chanReceive);
-    this.enqueueRecv(op.g, -1);
+    this.enqueueRecv(op);
     return false;
   }
 }

@@ -2,14 +2,13 @@
 // notifyList of sema.go. (Go numbers the waiters, because one may be on its way into the list; here none can be.)
 
 import type { RType } from '../heap/types.ts';
-import type { Addr } from '../runtime/internal/memory.ts';
 import { Site } from './contention.ts';
 import { WaitReason } from './g.ts';
 import type { Locker } from './mutex.ts';
 import type { Blocking, Op, Resumable } from './op.ts';
 import type { Sched } from './proc.ts';
 import { HeapRecord } from './record.ts';
-import { Sudog } from './sudog.ts';
+import { type Sudog, WaitQueue } from './sudog.ts';
 
 /** Word offsets; padded to the size of Go's. */
 const enum CondRecord {
@@ -21,6 +20,8 @@ export const condBytes = CondRecord.words * 4;
 
 /** A condition, guarded by a lock. */
 export class Cond extends HeapRecord implements Resumable {
+  private readonly queue = new WaitQueue(this, CondRecord.queue);
+
   constructor(
     sched: Sched,
     type: RType,
@@ -46,7 +47,7 @@ export class Cond extends HeapRecord implements Resumable {
     op.goesOn(this);
     sched.block(op, WaitReason.condWait);
     this.touch();
-    sched.sudogs.enqueue(this.i + CondRecord.queue, sched.sudogs.acquire(op.g, this.i << 2));
+    this.queue.enqueue(op);
   }
 
   /** @internal */
@@ -58,28 +59,25 @@ export class Cond extends HeapRecord implements Resumable {
   /** Wakes the one that has waited longest, if any. */
   signal(): void {
     this.touch();
-    this.wake(this.sched.sudogs.dequeue(this.i + CondRecord.queue));
+    this.wake(this.sched.sudogs.serve(this.queue));
   }
 
   /** Wakes all. */
   broadcast(): void {
     this.touch();
     const { sudogs } = this.sched;
-    const queue = this.i + CondRecord.queue;
-    for (let sg = sudogs.dequeue(queue); sg !== 0; sg = sudogs.dequeue(queue)) this.wake(sg);
+    for (let sg = sudogs.serve(this.queue); sg !== null; sg = sudogs.serve(this.queue)) this.wake(sg);
   }
 
-  private wake(sg: Addr): void {
-    if (sg === 0) return;
-    const { g } = this.sched.ops[this.w[(sg >>> 2) + Sudog.g]!]!;
-    this.sched.sudogs.releaseAll(g);
-    this.sched.ready(g, true);
+  private wake(sg: Sudog | null): void {
+    if (sg !== null) this.sched.ready(sg.op, true);
   }
 
-  protected wordsInUse(): number {
-    return 0; // nobody waits: nothing is worth keeping
+  /** @internal */
+  save(): void {
+    this.queue.save(this.w);
   }
-  protected waiters(): Addr {
-    return this.w[this.i + CondRecord.queue]!;
+  protected hasWaiters(): boolean {
+    return this.queue.first !== null;
   }
 }

@@ -1,6 +1,8 @@
 // g: the table of goroutines. A row is a goroutine's descriptor; its continuation (a JavaScript generator) lives beside the
 // table, indexed by row. Source: runtime2.go g, and the status comments there.
 //
+// status, waitReason, elem and waiting are fields of its Op (op.ts) between safepoints; these columns are written from them.
+//
 // A status says who owns the goroutine: runnable - the run queue it is in; running and syscall - its M; waiting - what it
 // waits on; idle and dead - the free list. Invariant Q5: a status changes only along these arrows (checked where it changes):
 //
@@ -109,7 +111,7 @@ export const enum SystemG {
 export function gTable(mem: LinearAlloc, rows: number) {
   mem.table('g');
   return {
-    /** GStatus. Written by the owner, see the head of this file. */
+    /** GStatus, see the head of this file. */
     status: mem.u8<G>('status', rows),
     /** WaitReason while waiting, and the last one otherwise. */
     waitReason: mem.u8<G>('waitReason', rows),
@@ -140,7 +142,7 @@ export function gTable(mem: LinearAlloc, rows: number) {
     readyAt: mem.f64<G>('readyAt', rows),
     /** The pointer that the last operation brought, until the next one begins. A root. */
     elem: mem.i32<G>('elem', rows),
-    /** First of its sudogs while it waits: sudog.ts. What they name are roots. Go's g.waiting. */
+    /** Record of the first of its sudogs while it waits: sudog.ts. What they name are roots. Go's g.waiting. */
     waiting: mem.i32<G>('waiting', rows),
     /** Not 0: calls are deferred that must run when its function ends. */
     deferring: mem.u8<G>('deferring', rows),

@@ -43,7 +43,7 @@ export class Helpers {
   /** main is about to start: the three that are there from the beginning. */
   start(): void {
     this.forceGC = this.make(2, 'runtime.forcegchelper', 'proc.go', 293, SystemG.queued);
-    this.sched.continuations[this.forceGC] = this.forcegchelper();
+    this.sched.ops[this.forceGC]!.continuation = this.forcegchelper();
     this.sweeper = this.make(3, 'runtime.bgsweep', 'mgcsweep.go', 271, SystemG.sliced);
     this.scavenger = this.make(4, 'runtime.bgscavenge', 'mgcscavenge.go', 613, SystemG.sliced);
     this.runOnce(this.forceGC, WaitReason.forceGCIdle);
@@ -53,9 +53,9 @@ export class Helpers {
 
   private make(goid: number, name: string, file: string, line: number, kind: SystemG): G {
     const { sched } = this;
-    const { gt, events } = sched;
+    const { gt, ops, events } = sched;
     const g = sched.newSystemG(this.symtab.pc(name, file, line), goid, kind);
-    gt.status[g] = GStatus.runnable;
+    ops[g]!.status = GStatus.runnable;
     if (events.on) events.emit(Ev.goCreate, gt.goid[g], gt.parent[g], gt.goPc[g], 1);
     return g;
   }
@@ -78,32 +78,35 @@ export class Helpers {
 
   /** A waiting helper is runnable; on p or, noP, on none. */
   wake(g: G, p: P): void {
-    const { gt, events } = this.sched;
-    if (gt.status[g] !== GStatus.waiting) return;
-    gt.status[g] = GStatus.runnable;
+    const { gt, ops, events } = this.sched;
+    const op = ops[g]!;
+    if (op.status !== GStatus.waiting) return;
+    op.status = GStatus.runnable;
+    op.waitSeen = false;
     if (events.on) events.emit(Ev.goReady, gt.goid[g], 0, p);
   }
 
   /** A slice of g begins on p. */
   begin(g: G, p: P): void {
-    const { gt, pt, events } = this.sched;
+    const { gt, ops, pt, events } = this.sched;
     this.wake(g, p);
-    gt.status[g] = GStatus.running;
+    ops[g]!.status = GStatus.running;
     if (events.on) events.emit(Ev.goStart, gt.goid[g], pt.m[p], p);
   }
 
   /** The slice is over, and there is more to do. */
   yield(g: G, p: P): void {
-    const { gt, events } = this.sched;
-    gt.status[g] = GStatus.runnable;
+    const { gt, ops, events } = this.sched;
+    ops[g]!.status = GStatus.runnable;
     if (events.on) events.emit(Ev.goYield, gt.goid[g], 0, p);
   }
 
   /** The slice is over, and so is the work. */
   park(g: G, p: P, reason: WaitReason): void {
-    const { gt, events } = this.sched;
-    gt.status[g] = GStatus.waiting;
-    gt.waitReason[g] = reason;
+    const { gt, ops, events } = this.sched;
+    const op = ops[g]!;
+    op.status = GStatus.waiting;
+    op.waitReason = reason;
     if (events.on) events.emit(Ev.goPark, gt.goid[g], reason, p);
   }
 
@@ -155,8 +158,8 @@ export class Helpers {
   /** sysmon wants a collection: the helper goes to the global queue, and an idle P comes to run it. */
   wakeForceGC(): void {
     const { sched, forceGC: g } = this;
-    const { gt, ms } = sched;
-    if (g === 0 || gt.status[g] !== GStatus.waiting) return; // it is on its way
+    const { gt, ops, ms } = sched;
+    if (g === 0 || ops[g]!.status !== GStatus.waiting) return; // it is on its way
     this.wake(g, noP);
     gt.readyAt[g] = sched.now();
     sched.runq.putGlobal(g);

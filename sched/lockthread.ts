@@ -61,12 +61,12 @@ export class ThreadLocks {
 
   /** g's turn on p is over: if its M is locked to it, the M waits for it, and p goes on without. Source: stoplockedm, goexit0. */
   turnEnded(p: P, g: G): void {
-    const { gt, mt, pt, ms } = this.sched;
+    const { ops, mt, pt, ms } = this.sched;
     const m = pt.m[p] as M;
     if (mt.lockedG[m] !== g || pt.paused[p] === g) return;
     pt.clock[p] += handOverNanos;
     ms.release(p);
-    if (gt.status[g] === GStatus.dead) {
+    if (ops[g]!.status === GStatus.dead) {
       this.forget(m);
       ms.exit(m); // a thread that its goroutine did not unlock may be in any state: nobody else gets it
     } else this.wait(m);

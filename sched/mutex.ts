@@ -8,11 +8,11 @@
 // Go lets a goroutine spin for a while before it waits; here no other goroutine runs meanwhile. In the era 2014 there was no
 // starving mode, losers queued at the end, and misuse was a panic.
 
-import type { Addr } from '../runtime/internal/memory.ts';
 import { fatal, GoPanic } from '../runtime/internal/throw.ts';
 import { Site } from './contention.ts';
 import type { Blocking, Op, Resumable } from './op.ts';
-import { SemaRecord } from './sema.ts';
+import { HeapRecord } from './record.ts';
+import { Sema } from './sema.ts';
 
 /** What Cond and programs need of a lock. Go's sync.Locker. */
 export interface Locker {
@@ -42,7 +42,9 @@ const enum State {
 const starvationNanos = 1e6;
 
 /** A mutual exclusion lock; new ones are unlocked. */
-export class Mutex extends SemaRecord implements Locker, Resumable {
+export class Mutex extends HeapRecord implements Locker, Resumable {
+  private state = 0;
+  protected readonly sema = new Sema(this, MutexRecord.sema, Site.mutexLock, Site.mutexUnlock);
   /** @internal As in 2014. */
   era2014 = false;
 
@@ -57,18 +59,16 @@ export class Mutex extends SemaRecord implements Locker, Resumable {
   /** Locks it if nobody has it and nobody starves for it; says whether it did. */
   tryLock(): boolean {
     this.touch();
-    const at = this.i + MutexRecord.state;
-    if ((this.w[at]! & (State.locked | State.starving)) !== 0) return false;
-    this.w[at]! |= State.locked;
+    if ((this.state & (State.locked | State.starving)) !== 0) return false;
+    this.state |= State.locked;
     return true;
   }
 
   /** @internal */
   lockFor(op: Op): boolean {
     this.touch();
-    const at = this.i + MutexRecord.state;
-    if (this.w[at] === 0) {
-      this.w[at] = State.locked;
+    if (this.state === 0) {
+      this.state = State.locked;
       return true;
     }
     op.since = -1;
@@ -81,56 +81,53 @@ export class Mutex extends SemaRecord implements Locker, Resumable {
   /** @internal */
   resume(op: Op): boolean {
     this.touch();
-    return this.semWoken(op, MutexRecord.sema) && this.acquired(op);
+    return this.sema.woken(op) && this.acquired(op);
   }
 
   /** Takes the mutex or queues for it. awoke: Unlock woke this goroutine. Source: the loop of lockSlow. */
   private compete(op: Op, awoke: boolean): boolean {
-    const at = this.i + MutexRecord.state;
-    const old = this.w[at]!;
+    const old = this.state;
     let state = old;
     if ((old & State.starving) === 0) state |= State.locked;
     if ((old & (State.locked | State.starving)) !== 0) state += State.waiter;
     if (op.starving && (old & State.locked) !== 0) state |= State.starving;
     if (awoke) state &= ~State.woken;
-    this.w[at] = state;
+    this.state = state;
     if ((old & (State.locked | State.starving)) === 0) return true;
     const lifo = op.since >= 0 && !this.era2014; // it has waited before: it keeps its turn
     if (op.since < 0) op.since = this.sched.now();
-    return this.semAcquire(op, MutexRecord.sema, lifo) && this.acquired(op);
+    return this.sema.acquire(op, lifo) && this.acquired(op);
   }
 
   /** It has the semaphore: in starving mode the mutex as well, else it competes for it. */
   private acquired(op: Op): boolean {
-    const at = this.i + MutexRecord.state;
     if (!this.era2014) op.starving ||= this.sched.now() - op.since > starvationNanos;
-    const old = this.w[at]!;
+    const old = this.state;
     if ((old & State.starving) === 0) return this.compete(op, true);
     let state = old + State.locked - State.waiter;
     if (!op.starving || old >> 3 === 1) state -= State.starving; // the last one, or in no hurry
-    this.w[at] = state;
+    this.state = state;
     return true;
   }
 
   /** Unlocks it; any goroutine may. Fatal when it is not locked. */
   unlock(): void {
     this.touch();
-    const at = this.i + MutexRecord.state;
-    const state = this.w[at]! - State.locked;
-    if ((this.w[at]! & State.locked) === 0) this.misuse('sync: unlock of unlocked mutex');
-    this.w[at] = state;
+    const state = this.state - State.locked;
+    if ((this.state & State.locked) === 0) this.misuse('sync: unlock of unlocked mutex');
+    this.state = state;
     if (state !== 0) this.wakeOne(state);
   }
 
   /** Source: unlockSlow. */
   private wakeOne(state: number): void {
     if ((state & State.starving) !== 0) {
-      this.semRelease(MutexRecord.sema, true);
+      this.sema.release(true);
       return;
     }
     if (state >> 3 === 0 || (state & (State.locked | State.woken)) !== 0) return; // nobody waits, or somebody is awake already
-    this.w[this.i + MutexRecord.state] = (state - State.waiter) | State.woken;
-    this.semRelease(MutexRecord.sema, false);
+    this.state = (state - State.waiter) | State.woken;
+    this.sema.release(false);
   }
 
   protected misuse(words: string): never {
@@ -138,16 +135,12 @@ export class Mutex extends SemaRecord implements Locker, Resumable {
     return fatal(words);
   }
 
-  protected waitSite(_s: number): Site {
-    return Site.mutexLock;
+  /** @internal */
+  save(): void {
+    this.w[this.i + MutexRecord.state] = this.state;
+    this.sema.save(this.w);
   }
-  protected override lockSite(_s: number): Site | null {
-    return Site.mutexUnlock;
-  }
-  protected wordsInUse(): number {
-    return MutexRecord.words;
-  }
-  protected waiters(): Addr {
-    return this.first(MutexRecord.sema);
+  protected hasWaiters(): boolean {
+    return this.sema.hasWaiters;
   }
 }

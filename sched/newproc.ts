@@ -7,6 +7,7 @@ import { type G, GStatus, type GTable, gStatusNames, SystemG, WaitReason } from 
 import { Op } from './op.ts';
 import { maxProcs, type P } from './p.ts';
 import type { Stacks } from './stack.ts';
+import type { Sudogs } from './sudog.ts';
 
 /** A goroutine's continuation. */
 export type Continuation = Generator<void, unknown, void>;
@@ -42,14 +43,13 @@ const goidBatch = 16;
 
 /** The goroutines of one machine. */
 export class Goroutines {
-  /** The running goroutine and its P; 0 and the last P between turns. */
+  /** The running goroutine, as a row and in fields, and its P; nobody and the last P between turns. */
   curg: G = 0 as G;
+  cur: Op;
   curp: P = 0 as P;
-  /** By row: what its blocking calls return, and how it goes on. */
+  private readonly nobody = new Op(0 as G, 0);
+  /** By row: the goroutine in fields. Row 0 is nobody. */
   readonly ops: Op[] = [];
-  readonly continuations: (Continuation | null)[] = [];
-  /** By row: the innermost call of a blocking function; null for none. */
-  protected readonly calls: (Call | null)[] = [];
   /** Runs what goroutines have deferred. */
   unwinder: Unwinder | null = null;
   /** The blocking function that the running goroutine calls now. */
@@ -70,9 +70,15 @@ export class Goroutines {
   constructor(
     readonly gt: GTable,
     readonly stacks: Stacks,
+    readonly sudogs: Sudogs,
     /** Most goroutines of the program at once. */
     private readonly most: number,
-  ) {}
+  ) {
+    stacks.ops = this.ops;
+    this.nobody.inFlight = true; // no operation begins outside a goroutine
+    this.cur = this.nobody;
+    this.ops.push(this.nobody);
+  }
 
   /**
    * Makes a goroutine with an empty stack, not yet queued; goid 0: the next one. Throws RangeError when there are too many.
@@ -86,20 +92,17 @@ export class Goroutines {
       this.free--;
     } else if (this.rowsUsed - this.ownRows < this.most) {
       g = ++this.rowsUsed as G;
-      this.ops[g] = new Op(g);
-      this.continuations[g] = null;
-      this.calls[g] = null;
+      this.ops[g] = new Op(g, this.ops.length > g ? this.ops[g]!.record : this.sudogs.newRecord());
     } else throw new RangeError(`too many goroutines: ${this.live} (raise the option maxGoroutines)`);
+    const op = this.ops[g]!;
     gt.schedLink[g] = 0;
     gt.goid[g] = goid === 0 ? this.takeGoid() : goid;
     gt.goPc[g] = goPc;
     gt.creator[g] = this.curg === 0 ? 0 : this.stacks.innermost();
     gt.parent[g] = this.curg === 0 ? 0 : gt.goid[this.curg];
-    gt.elem[g] = 0;
-    gt.waiting[g] = 0;
     gt.deferring[g] = 0;
-    gt.waitReason[g] = WaitReason.none;
-    gt.waitSince[g] = 0;
+    op.waitReason = WaitReason.none;
+    op.waitSeen = false;
     gt.lockedM[g] = 0;
     gt.system[g] = SystemG.no;
     this.live++;
@@ -141,46 +144,45 @@ export class Goroutines {
     Object.defineProperty(Goroutines.prototype, 'resume', { value: generator.next });
   }
 
-  /** Runs g until it yields (false) or has ended (true), its calls and its deferred calls included. */
-  protected advance(g: G): boolean {
-    const op = this.ops[g]!;
+  /** Runs a goroutine until it yields (false) or has ended (true), its calls and its deferred calls included. */
+  protected advance(op: Op): boolean {
     for (;;) {
       try {
         if (op.unfinished && !op.finish()) return false;
         op.done = true;
-        const result = op.error === null ? this.resume.call(this.continuations[g]!) : this.throwInto(op);
+        const result = op.error === null ? this.resume.call(op.continuation!) : this.throwInto(op);
         if (result.done !== true) {
           if (this.entering === null) return false;
-          this.enterCall(g, this.entering);
-        } else if (this.calls[g] !== null) {
-          const call = this.calls[g]!;
-          call.returned();
-          this.leaveCall(g, call).value = result.value;
+          this.enterCall(op, this.entering);
+        } else if (op.call !== null) {
+          op.call.returned();
+          this.leaveCall(op, op.call);
+          op.value = result.value;
         } else {
-          if (this.gt.deferring[g] === 0) return true;
-          this.continuations[g] = this.unwinder!.returned(g);
+          if (this.gt.deferring[op.g] === 0) return true;
+          op.continuation = this.unwinder!.returned(op.g);
         }
       } catch (error) {
         this.entering = null;
-        const call = this.calls[g]!;
-        if (call !== null) {
-          call.threw(error);
-          this.leaveCall(g, call).fails(error as Error);
+        if (op.call !== null) {
+          op.call.threw(error);
+          this.leaveCall(op, op.call);
+          op.fails(error as Error);
           continue;
         }
         if (this.unwinder === null) throw error;
-        const rest = this.unwinder.threw(g, error);
+        const rest = this.unwinder.threw(op.g, error);
         if (rest === null) return true;
-        this.continuations[g] = rest;
+        op.continuation = rest;
       }
     }
   }
 
-  /** The operation that g waits for ends in a panic: it begins where g waits. */
+  /** The operation that a goroutine waits for ends in a panic: it begins where the goroutine waits. */
   private throwInto(op: Op): IteratorResult<void, unknown> {
     const { error } = op;
     op.error = null;
-    return this.continuations[op.g]!.throw(error);
+    return op.continuation!.throw(error);
   }
 
   /** The operation that has begun calls a blocking function: instead of waiting for others, its goroutine goes on with that. */
@@ -189,32 +191,31 @@ export class Goroutines {
     this.entering = call;
   }
 
-  private enterCall(g: G, call: Call): void {
+  private enterCall(op: Op, call: Call): void {
     this.entering = null;
-    call.caller = this.continuations[g]!;
-    call.outer = this.calls[g]!;
-    this.calls[g] = call;
-    this.continuations[g] = call.body;
+    call.caller = op.continuation;
+    call.outer = op.call;
+    op.call = call;
+    op.continuation = call.body;
   }
 
-  /** The innermost call of g is over: its caller goes on. Returns the Op that the caller waits with. */
-  private leaveCall(g: G, call: Call): Op {
-    this.calls[g] = call.outer;
-    this.continuations[g] = call.caller;
-    const op = this.ops[g]!;
+  /** The innermost call of a goroutine is over: its caller goes on. */
+  private leaveCall(op: Op, call: Call): void {
+    op.call = call.outer;
+    op.continuation = call.caller;
     if (op.inFlight) op.fails(new TypeError(forgottenYield));
     op.inFlight = false;
-    return op;
   }
 
   /** Takes back the row and the stack of a goroutine that has ended, or that was made and never started. */
   release(g: G): void {
     const { gt } = this;
-    gt.status[g] = GStatus.dead;
-    this.continuations[g] = null;
-    this.calls[g] = null;
+    const op = this.ops[g]!;
+    op.status = GStatus.dead;
+    op.continuation = null;
+    op.call = null;
+    op.brought = 0;
     this.stacks.freeAll(g);
-    gt.elem[g] = 0;
     if (gt.system[g] === SystemG.no) this.live--;
     gt.schedLink[g] = this.freeRows;
     this.freeRows = g;
@@ -223,21 +224,28 @@ export class Goroutines {
 
   /** Forgets all goroutines as if there never had been one; nobody waits on anything. Exploring runs program after program. */
   protected forgetAll(): void {
-    const { gt } = this;
     for (let g = 1 as G; g <= this.rowsUsed; g++) {
-      if (gt.status[g] === GStatus.dead) continue;
-      this.continuations[g] = null;
-      this.calls[g] = null;
+      const op = this.ops[g]!;
+      if (op.status === GStatus.dead) continue;
+      op.status = GStatus.dead;
+      op.continuation = null;
+      op.call = null;
+      this.sudogs.releaseAll(op);
       this.stacks.freeAll(g);
-      gt.elem[g] = 0;
     }
     this.rowsUsed = this.ownRows = 0;
     this.freeRows = 0 as G;
     this.free = 0;
     this.live = 0;
     this.nextGoid = 1;
-    this.curg = 0 as G;
+    this.nobodyRuns();
     this.entering = null;
+  }
+
+  /** No goroutine runs. */
+  protected nobodyRuns(): void {
+    this.curg = 0 as G;
+    this.cur = this.nobody;
   }
 
   /** Visits the rows that are free to be used again. */
@@ -246,16 +254,15 @@ export class Goroutines {
   }
 
   /** The goroutine is not in the state in which it should leave `from`: invariant Q5. */
-  protected badStatus(g: G, from: GStatus): never {
-    const { gt } = this;
-    gothrow(`Q5: goroutine ${gt.goid[g]} is ${gStatusNames[gt.status[g]]}, wanted ${gStatusNames[from]}`);
+  protected badStatus(op: Op, from: GStatus): never {
+    gothrow(`Q5: goroutine ${this.gt.goid[op.g]} is ${gStatusNames[op.status]}, wanted ${gStatusNames[from]}`);
   }
 
   /** Every goroutine that is not dead, oldest row first; system: those as well that run nothing of the program. */
   *goroutines(system = false): Generator<G, void, void> {
-    const { gt } = this;
+    const { gt, ops } = this;
     for (let g = 1 as G; g <= this.rowsUsed; g++) {
-      const status = gt.status[g];
+      const { status } = ops[g]!;
       if (status === GStatus.dead || status === GStatus.idle) continue;
       if (system || gt.system[g] === SystemG.no || gt.system[g] === SystemG.userCode) yield g;
     }

@@ -10,10 +10,16 @@
 // without inlining it, and a builtin is the shortest thing that it can call (docs/performance.md). What is left to do when the
 // goroutine was woken (a mutex: compete for it; a pointer: make a reference of it) is done before it resumes, in `finish`.
 //
+// The Op is also what of a goroutine changes with every switch: its status, why it waits, what it brings and was brought. The
+// columns of the goroutine table say the same after `save` (proc.ts, "what is in fields").
+//
 // A goroutine has one operation in flight, so one Op is enough. An Op that was made and never yield*ed is a bug of the
 // program ("forgotten yield*"): the next operation of that goroutine finds it and says so.
-import type { G } from './g.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
+import { type G, GStatus, type GTable, WaitReason } from './g.ts';
+import type { Call, Continuation } from './newproc.ts';
 import type { SelectCases } from './select.ts';
+import { Sudog } from './sudog.ts';
 
 /** What a blocking call returns: only `yield*` gives the value. */
 export interface Blocking<T> {
@@ -32,12 +38,14 @@ export type Convert = (raw: unknown, op: Op) => unknown;
 /** Every iterator of JavaScript returns itself when it is asked for an iterator: a builtin that returns its receiver. */
 const itself = (function* () {})()[Symbol.iterator] as (this: unknown) => never;
 
-/** The one iterator of a goroutine. */
-export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
+/** The one iterator of a goroutine, and the goroutine as the scheduler sees it. Its inherited `value` is what the operation gives. */
+export class Op extends Sudog implements Blocking<unknown>, Iterator<void, unknown, void> {
   /** False while the operation waits. True whenever its goroutine runs and no operation has blocked. */
   done = true;
-  /** What it gives. */
-  value: unknown = undefined;
+  /** Invariant Q5 says which changes there are. */
+  status: GStatus = GStatus.idle;
+  /** WaitReason while waiting, and the last one otherwise. */
+  waitReason: WaitReason = WaitReason.none;
   /** True from the call of an operation until it is yield*ed: a second operation meanwhile is a forgotten yield*. */
   inFlight = false;
   /** `finish` has something to do before the goroutine resumes. */
@@ -66,8 +74,15 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
   private convert: Convert | null = null;
   /** Receives of [value, ok]: what turns the value into what the program sees; null: it is as it is. */
   from: ((raw: unknown) => unknown) | null = null;
-  /** A pointer that it brought is in gt.elem. */
-  broughtPointer = false;
+  /** The pointer that the last operation brought, until the next one begins. A root. */
+  brought: Addr = 0;
+  /** The collector has seen it wait where it waits now: gt.waitSince. */
+  waitSeen = false;
+  /** The sudogs of the select that it waits in. */
+  selecting: Sudog | null = null;
+  /** How it goes on: the generator of its function, or of the innermost blocking function that it has called, which is `call`. */
+  continuation: Continuation | null = null;
+  call: Call | null = null;
   /** Thrown into the goroutine instead of resuming it. */
   error: Error | null = null;
 
@@ -77,7 +92,24 @@ export class Op implements Blocking<unknown>, Iterator<void, unknown, void> {
     Object.defineProperty(Op.prototype, 'next', { value: itself });
   }
 
-  constructor(readonly g: G) {}
+  constructor(
+    readonly g: G,
+    record: Addr,
+  ) {
+    super(record);
+    this.op = this;
+  }
+
+  /** Writes what is in fields into the columns of the goroutine table and the records of its sudogs. */
+  save(w: Int32Array, f64: Float64Array, gt: GTable): void {
+    const { g } = this;
+    gt.status[g] = this.status;
+    gt.waitReason[g] = this.waitReason;
+    gt.elem[g] = this.brought;
+    gt.waiting[g] = this.queue !== null ? this.record : this.selecting === null ? 0 : this.selecting.record;
+    if (this.queue !== null) this.write(w, f64, 0);
+    for (let sg = this.selecting; sg !== null; sg = sg.waitLink) sg.write(w, f64, sg.waitLink === null ? 0 : sg.waitLink.record);
+  }
 
   [Symbol.iterator](): this {
     this.inFlight = false;

@@ -99,9 +99,9 @@ export class Pools {
   getPointer(store: PoolStore<number>): Addr {
     const slot = store.get();
     if (slot === undefined) return 0;
-    const { holds, curg } = this.sched;
+    const { holds, cur, curg } = this.sched;
     const addr = holds.at(slot);
-    if (curg !== 0) this.sched.bring(curg, addr); // dropping the slot shades it
+    if (curg !== 0) cur.brought = addr; // dropping the slot shades it
     holds.drop(slot);
     return addr;
   }

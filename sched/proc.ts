@@ -21,6 +21,13 @@
 //
 // A goroutine runs until it blocks, yields or ends: all others stand at safepoints meanwhile, so stopping the world is a
 // matter of the state being written back. (Threads that run goroutines in parallel are left out: docs/faithful.md.)
+//
+// What is in fields. The state that every switch changes lives in fields of JavaScript objects, since V8 reads those faster
+// than columns of the arena: of a goroutine its status, why it waits, and what it brings and was brought (Op), of a channel or a
+// lock its few words and who waits on it (HeapRecord.save), of a P its run queue but the ring (RunQueues.save). The columns and
+// records of the arena are written from them, all by writeBack, when the world stops and before anybody looks at the arena;
+// the collector has a goroutine's part written when it scans its stack (Stacks.eachPointer). Invariant K6 says that nothing is
+// forgotten. Everything below the sched folder reads the arena; what runs the machine reads the fields.
 
 import type { CallStack, Mutator } from '../gc/malloc.ts';
 import type { GC } from '../gc/mgc.ts';
@@ -31,7 +38,7 @@ import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
 import type { Era } from '../runtime/internal/era.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
 import type { LockOrder } from '../runtime/internal/lock.ts';
-import type { Addr, LinearAlloc } from '../runtime/internal/memory.ts';
+import type { LinearAlloc } from '../runtime/internal/memory.ts';
 import { fatal } from '../runtime/internal/throw.ts';
 import { Background } from './background.ts';
 import { Contention } from './contention.ts';
@@ -42,7 +49,8 @@ import { ThreadLocks } from './lockthread.ts';
 import { type M, MStatus, Ms, type MTable, mTable, type Threads } from './m.ts';
 import { type Continuation, forgottenYield, Goroutines } from './newproc.ts';
 import type { Blocking, Op } from './op.ts';
-import { maxProcs, type P, PStatus, type PTable, pTable } from './p.ts';
+import { type P, PStatus, type PTable, pTable } from './p.ts';
+import { HeapRecord } from './record.ts';
 import { RunQueues } from './runq.ts';
 import { Stacks } from './stack.ts';
 import { Thieves, thiefNap } from './steal.ts';
@@ -112,7 +120,6 @@ export class Sched extends Goroutines implements CallStack, Threads {
   readonly runq: RunQueues;
   readonly ms: Ms;
   readonly timers: Timers;
-  readonly sudogs: Sudogs;
   readonly holds: Holds;
   readonly world: StoppedWorld;
   readonly syscalls: Syscalls;
@@ -144,11 +151,13 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** Nanoseconds into its turn from which on the running goroutine asks at yield points whether to go on. */
   private turnLimit = 0;
   private stop = Stop.gosched;
+  /** Records that lie off the heap: of who explores schedules. */
+  readonly offHeap: HeapRecord[] = [];
   private readonly thieves = new Thieves(this);
   private readonly anyOrder: boolean;
 
   constructor(tables: SchedTables, parts: SchedParts) {
-    super(tables.gt, new Stacks(parts.heap, tables.gt), tables.goroutines);
+    super(tables.gt, new Stacks(parts.heap, tables.gt), new Sudogs(parts.heap.sys), tables.goroutines);
     this.pt = tables.pt;
     this.mt = tables.mt;
     const { procs, heap, gc, mutators, makeMutator, events, chooser } = parts;
@@ -161,9 +170,8 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.chooser = chooser;
     this.runq = new RunQueues(this.pt, this.gt.schedLink, procs, parts.era !== '2014');
     this.ms = new Ms(this.mt, this.pt, events, this);
-    const [wake, earlier] = [(g: G) => this.ready(g, true), () => this.changed()];
+    const [wake, earlier] = [(g: G) => this.ready(this.ops[g]!, true), () => this.changed()];
     this.timers = new Timers(heap.sys, wake, earlier);
-    this.sudogs = new Sudogs(heap.sys, this.gt);
     this.holds = new Holds(heap.sys, gc);
     this.mutator = mutators[0]!;
     this.anyOrder = chooser.anyOrder ?? false;
@@ -173,13 +181,25 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.locks = new ThreadLocks(this);
     this.contention = new Contention(this, parts.blocks, parts.symtab);
     this.helpers = new Helpers(this, parts.symtab);
-    const { pt, ms } = this;
-    for (let p = 0 as P; p < maxProcs; p++) pt.schedTick[p] = 1; // before main, Go's own goroutines had their rounds
+    const { ms } = this;
     for (let p = (procs - 1) as P; p > 0; p--) ms.putIdleP(p as P);
     ms.acquire(ms.create(MStatus.running), 0 as P, 0);
     ms.create(MStatus.sysmon);
     for (const m of mutators) m.callStack = this;
     gc.attach(this.world);
+    heap.onWriteBack = () => this.writeBack();
+  }
+
+  /** Writes what is in fields into the arena: goroutines, the records that they wait on, run queues. See the head of this file. */
+  private writeBack(): void {
+    const { ops, gt, heap } = this;
+    const { w, arena } = heap;
+    for (let g = 1 as G; g <= this.rowsUsed; g++) ops[g]!.save(w, arena.f64, gt);
+    heap.handles.each((record) => {
+      if (record instanceof HeapRecord) record.save();
+    });
+    for (const record of this.offHeap) record.save();
+    this.runq.save();
   }
 
   // --- goroutines ------------------------------------------------------------------------------------------------------
@@ -187,8 +207,9 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** Makes a new goroutine runnable: next of its P, as a `go` statement does. Source: newproc. */
   start(g: G, continuation: Continuation): void {
     const { gt } = this;
-    this.continuations[g] = continuation;
-    gt.status[g] = GStatus.runnable;
+    const op = this.ops[g]!;
+    op.continuation = continuation;
+    op.status = GStatus.runnable;
     gt.readyAt[g] = this.now();
     if (this.events.on) this.events.emit(Ev.goCreate, gt.goid[g], gt.parent[g], gt.goPc[g], gt.system[g]);
     this.runq.put(this.curp, g, true);
@@ -196,9 +217,10 @@ export class Sched extends Goroutines implements CallStack, Threads {
   }
 
   /** g's function has returned. Source: goexit0. */
-  protected ended(g: G): void {
+  protected ended(op: Op): void {
     const { gt } = this;
-    if (this.ops[g]!.inFlight) throw new TypeError(forgottenYield);
+    const { g } = op;
+    if (op.inFlight) throw new TypeError(forgottenYield);
     if (this.events.on) this.events.emit(Ev.goEnd, gt.goid[g], 0, this.curp);
     if (gt.goid[g] === 1 && !this.mainExits) {
       this.mainDone = true;
@@ -216,12 +238,11 @@ export class Sched extends Goroutines implements CallStack, Threads {
 
   /** The operation that has begun must wait. */
   block(op: Op, reason: WaitReason): void {
-    const { gt, curg } = this;
-    gt.status[curg] = GStatus.waiting;
-    gt.waitReason[curg] = reason;
+    op.status = GStatus.waiting;
+    op.waitReason = reason;
     op.done = false;
     if (this.timesWaits) this.contention.blocked(op, reason);
-    if (this.events.on) this.events.emit(Ev.goPark, gt.goid[curg], reason, this.curp);
+    if (this.events.on) this.events.emit(Ev.goPark, this.gt.goid[op.g], reason, this.curp);
   }
 
   /** The running goroutine's Op for an operation that is done at once: a yield point. */
@@ -240,29 +261,16 @@ export class Sched extends Goroutines implements CallStack, Threads {
 
   /** The running goroutine's Op, for a new operation. TypeError when the last one was not awaited. */
   begin(): Op {
-    const { curg } = this;
-    const op = this.ops[curg];
-    if (op === undefined || op.inFlight) this.mustNotBegin();
+    const op = this.cur;
+    if (op.inFlight) this.mustNotBegin();
     op.inFlight = true;
     op.value = undefined;
-    if (op.broughtPointer) this.dropPointer(op);
+    op.brought = 0;
     return op;
   }
 
   private mustNotBegin(): never {
     throw new TypeError(this.curg === 0 ? 'a blocking operation was called outside a goroutine' : forgottenYield);
-  }
-
-  /** What op's last use brought is a root no longer. */
-  private dropPointer(op: Op): void {
-    op.broughtPointer = false;
-    this.gt.elem[op.g] = 0;
-  }
-
-  /** Pointer that the operation of g brings: a root until the next one begins. The caller has shaded it. */
-  bring(g: G, pointer: Addr): void {
-    this.gt.elem[g] = pointer;
-    this.ops[g]!.broughtPointer = true;
   }
 
   /** A call that may wait more than once: as a value to be yield*ed, so that a forgotten yield* is noticed like any other. */
@@ -297,16 +305,23 @@ export class Sched extends Goroutines implements CallStack, Threads {
   }
 
   /** Makes a waiting goroutine runnable; next: before the others of this P. Source: ready, goready. */
-  ready(g: G, next: boolean): void {
-    const { gt } = this;
-    if (gt.status[g] !== GStatus.waiting) this.badStatus(g, GStatus.waiting);
-    gt.status[g] = GStatus.runnable;
-    const now = this.now();
-    if (gt.readyAt[g] < now) gt.readyAt[g] = now;
-    if (this.timesWaits) this.contention.released(this.ops[g]!, gt.waitReason[g], now);
-    if (this.events.on) this.events.emit(Ev.goReady, gt.goid[g], this.curg === 0 ? 0 : gt.goid[this.curg], this.curp);
+  ready(op: Op, next: boolean): void {
+    if (op.status !== GStatus.waiting) this.badStatus(op, GStatus.waiting);
+    op.status = GStatus.runnable;
+    op.waitSeen = false;
+    const { g } = op;
+    if (this.procs !== 1) this.readyFrom(g);
+    if (this.timesWaits) this.contention.released(op, op.waitReason, this.now());
+    if (this.events.on) this.events.emit(Ev.goReady, this.gt.goid[g], this.curg === 0 ? 0 : this.gt.goid[this.curg], this.curp);
     this.runq.put(this.curp, g, next);
     this.wakep();
+  }
+
+  /** g does not run before now, whatever the clock of the P that finds it says. (A single P's clock is never behind.) */
+  private readyFrom(g: G): void {
+    const { readyAt } = this.gt;
+    const now = this.now();
+    if (readyAt[g] < now) readyAt[g] = now;
   }
 
   /** Lets another goroutine run: the running one goes to the global queue's tail. Source: Gosched. */
@@ -346,7 +361,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
       else if (!this.idle()) return false;
     }
     if (this.doomed !== null) throw this.doomed;
-    this.curg = 0 as G;
+    this.nobodyRuns();
     return true;
   }
 
@@ -426,31 +441,33 @@ export class Sched extends Goroutines implements CallStack, Threads {
    * changed(), which ends this. What the turns cost adds up in the mutator until then. False: p has nothing left to run.
    */
   private runAlone(p: P): boolean {
-    const { gt, pt, runq, stacks, mutator, events } = this;
+    const { gt, ops, pt, runq, stacks, mutator, events } = this;
     const limit = this.horizon - pt.clock[p];
     this.turnLimit = this.chooser.everyOperation ? -Infinity : limit;
     let g = 0 as G;
     while (this.alone && mutator.nanos < limit) {
       g = runq.next(p);
       if (g === 0) break;
-      if (gt.status[g] !== GStatus.runnable) this.badStatus(g, GStatus.runnable);
-      gt.status[g] = GStatus.running;
+      const op = ops[g]!;
+      if (op.status !== GStatus.runnable) this.badStatus(op, GStatus.runnable);
+      op.status = GStatus.running;
       this.curg = g;
+      this.cur = op;
       this.turns++;
       if (events.on) events.emit(Ev.goStart, gt.goid[g], pt.m[p], p);
       stacks.load(g);
-      const done = this.advance(g);
+      const done = this.advance(op);
       stacks.unload();
-      if (done) this.ended(g);
-      else if (gt.status[g] === GStatus.running) this.stopped(this.curp, g);
+      if (done) this.ended(op);
+      else if (op.status === GStatus.running) this.stopped(this.curp, op);
       this.mutator.nanos += turnNanos;
     }
-    this.curg = 0 as G;
+    this.nobodyRuns();
     const q = this.curp; // GOMAXPROCS may have taken p
     pt.clock[q] += this.takeNanos();
     if (g === 0) return false;
     gt.readyAt[g] = pt.clock[q]; // a P that was woken in this turn may be behind its end; all that ran before it are not
-    if (gt.status[g] === GStatus.syscall) this.syscalls.left(q);
+    if (ops[g]!.status === GStatus.syscall) this.syscalls.left(q);
     else if (this.locks.count !== 0) this.locks.turnEnded(q, g);
     return true;
   }
@@ -534,9 +551,10 @@ export class Sched extends Goroutines implements CallStack, Threads {
   private execute(p: P, g: G): void {
     const { gt } = this;
     const { clock, m } = this.pt;
-    if (gt.status[g] !== GStatus.runnable) this.badStatus(g, GStatus.runnable);
+    const op = this.ops[g]!;
+    if (op.status !== GStatus.runnable) this.badStatus(op, GStatus.runnable);
     if (clock[p] < gt.readyAt[g]) clock[p] = gt.readyAt[g]; // another P, ahead in time, made it runnable or ran it last
-    gt.status[g] = GStatus.running;
+    op.status = GStatus.running;
     if (this.events.on) this.events.emit(Ev.goStart, gt.goid[g], m[p], p);
     this.turn(p, g);
   }
@@ -545,35 +563,38 @@ export class Sched extends Goroutines implements CallStack, Threads {
   private turn(on: P, g: G): void {
     const { gt, stacks } = this;
     const { clock } = this.pt;
+    const op = this.ops[g]!;
     this.curg = g;
+    this.cur = op;
     this.turns++;
     const before = clock[on];
     this.turnLimit = this.chooser.everyOperation ? -Infinity : this.horizon - before;
     stacks.load(g);
-    const done = this.advance(g);
+    const done = this.advance(op);
     stacks.unload();
     const p = this.curp; // GOMAXPROCS may have taken the one it began on
-    if (done) this.ended(g);
-    else if (gt.status[g] === GStatus.running) this.stopped(p, g);
-    this.curg = 0 as G;
+    if (done) this.ended(op);
+    else if (op.status === GStatus.running) this.stopped(p, op);
+    this.nobodyRuns();
     const after = clock[p] + turnNanos + this.takeNanos();
     clock[p] = after;
     gt.readyAt[g] = after;
-    if (gt.status[g] === GStatus.syscall) this.syscalls.left(p);
+    if (op.status === GStatus.syscall) this.syscalls.left(p);
     this.background.sweep(p, after - before);
-    if (this.locks.count !== 0 && gt.status[g] !== GStatus.syscall) this.locks.turnEnded(p, g);
+    if (this.locks.count !== 0 && op.status !== GStatus.syscall) this.locks.turnEnded(p, g);
   }
 
   /** A turn ended, and the goroutine could go on: Gosched, preemption, a pause, or a bare yield. */
-  private stopped(p: P, g: G): void {
+  private stopped(p: P, op: Op): void {
     const { gt, stop } = this;
+    const { g } = op;
     this.stop = Stop.gosched;
     if (stop === Stop.paused) {
       this.pt.paused[p] = g;
       return;
     }
     if (stop === Stop.preempted) this.pt.preempt[p] = 0;
-    gt.status[g] = GStatus.runnable;
+    op.status = GStatus.runnable;
     if (this.events.on) this.events.emit(stop === Stop.preempted ? Ev.goPreempt : Ev.goYield, gt.goid[g], 0, p);
     if (stop === Stop.yielded) this.runq.put(p, g, false);
     else this.runq.putGlobal(g);
@@ -581,11 +602,11 @@ export class Sched extends Goroutines implements CallStack, Threads {
 
   /** The goroutine that p has paused, if any, loses it to somebody else. */
   preemptPaused(p: P): void {
-    const { gt, pt, events } = this;
+    const { gt, ops, pt, events } = this;
     const g = pt.paused[p] as G;
     if (g === 0) return;
     pt.paused[p] = 0;
-    gt.status[g] = GStatus.runnable;
+    ops[g]!.status = GStatus.runnable;
     if (events.on) events.emit(Ev.goPreempt, gt.goid[g], 0, p);
     this.runq.putGlobal(g);
   }

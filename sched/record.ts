@@ -6,6 +6,9 @@
 //   - any other record is collected when a cycle finds it unreached; if JavaScript uses it after all, its handle, which the
 //     sweeper has told (heap/mhandle.ts), makes a new record with the words of the old one
 //
+// The words that change with every operation are fields of the object; `save` writes them into the record when somebody looks
+// at it (proc.ts, "what is in fields"), and so a new record says what the old one would have said.
+//
 // So a variable of JavaScript is never wrong, and what was forgotten costs nothing. While marking, the first use in a cycle
 // shades the record; after it, the first use has the record's span swept, so as not to touch what is dead (as weak pointers
 // do). Both cost one comparison an operation.
@@ -25,8 +28,8 @@ import type { Sched } from './proc.ts';
 
 /** A record on the heap and its JavaScript side. */
 export abstract class HeapRecord implements RecordHandle {
-  /** Word index of the record; 0 while there is none. */
-  protected i = 0;
+  /** @internal Word index of the record; 0 while there is none. */
+  i = 0;
   protected readonly w: Int32Array;
   protected readonly gc: GC;
   protected readonly heap: Heap;
@@ -94,7 +97,9 @@ export abstract class HeapRecord implements RecordHandle {
     this.offHeap = true;
     this.i = word;
     this.seen = this.gc.cycle;
+    this.sched.offHeap.push(this);
     this.created();
+    this.save();
   }
 
   private meet(): void {
@@ -117,13 +122,19 @@ export abstract class HeapRecord implements RecordHandle {
     this.saved = null;
     attachSpecial(heap, addr, SpecialKind.handle, heap.handles.add(this));
     this.created();
+    this.save();
   }
 
   /** The record is new; its words are those of the last one. */
   protected created(): void {}
 
-  /** How many of its words are worth keeping; 0: it is as new. */
-  protected abstract wordsInUse(): number;
+  /** @internal Writes what is in fields into the record, which exists. */
+  abstract save(): void;
+
+  /** How many of its words are worth keeping when it is collected, because they are in no field. */
+  protected wordsInUse(): number {
+    return 0;
+  }
 
   /** What is wrong with it, one sentence for each finding. */
   findings(): string[] {
@@ -132,13 +143,18 @@ export abstract class HeapRecord implements RecordHandle {
 
   /** The collector took the record. */
   freed(): void {
-    if (this.waiters() !== 0) gothrow(`K4: record 0x${(this.i << 2).toString(16)} was freed while a goroutine waits on it`);
+    if (this.hasWaiters()) gothrow(`K4: record 0x${(this.i << 2).toString(16)} was freed while a goroutine waits on it`);
     const n = this.wordsInUse();
     this.saved = n === 0 ? null : this.w.slice(this.i, this.i + n);
     this.i = 0;
     this.seen = -1;
   }
 
-  /** First sudog of one of its queues; 0: nobody waits. */
-  protected abstract waiters(): Addr;
+  /** @internal Words of the record. */
+  get words(): number {
+    return this.bytes >>> 2;
+  }
+
+  /** Whether anybody waits on it. */
+  protected abstract hasWaiters(): boolean;
 }

@@ -4,12 +4,26 @@
 //
 // Invariant Q1: a goroutine is in exactly one queue if it is runnable, and in none otherwise (sched/check.ts).
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
-import type { Column, Id } from '../runtime/internal/memory.ts';
+import type { Column } from '../runtime/internal/memory.ts';
 import type { G } from './g.ts';
 import { maxProcs, type P, type PTable, runqSize } from './p.ts';
 
+/** One P's queue in fields; its ring lies in the arena. */
+class LocalQueue {
+  /** Positions, ever growing; entries are at position % 256. */
+  head = 0;
+  tail = 0;
+  /** Who goes first; 0: whoever is at the head of the ring. */
+  next: G = 0 as G;
+  /** Counts rounds of the scheduler; every 61st looks at the global queue first. Does not move for `next`. */
+  tick = 1; // before main, Go's own goroutines had their rounds
+
+  constructor(readonly ring: Int32Array) {}
+}
+
 /** Local and global run queues of one machine. */
 export class RunQueues {
+  private readonly locals: LocalQueue[] = [];
   private globalHead: G = 0 as G;
   private globalTail: G = 0 as G;
   globalSize = 0;
@@ -21,7 +35,37 @@ export class RunQueues {
     public procs: number,
     /** False in the era of 2014: whoever would be next goes to the tail. */
     private readonly hasRunNext = true,
-  ) {}
+  ) {
+    for (let p = 0; p < maxProcs; p++)
+      this.locals.push(new LocalQueue((pt.runq as unknown as Int32Array).subarray(p * runqSize, (p + 1) * runqSize)));
+  }
+
+  /** Writes what is in fields into the columns of the processor table. */
+  save(): void {
+    const { pt, locals } = this;
+    for (let p = 0 as P; p < maxProcs; p++) {
+      const { head, tail, next, tick } = locals[p]!;
+      pt.runqHead[p] = head;
+      pt.runqTail[p] = tail;
+      pt.runNext[p] = next;
+      pt.schedTick[p] = tick;
+    }
+  }
+
+  /** Rounds of p's scheduler, see LocalQueue.tick. */
+  tick(p: P): number {
+    return this.locals[p]!.tick;
+  }
+
+  /** p has found work elsewhere: a round like any other. */
+  countRound(p: P): void {
+    this.locals[p]!.tick++;
+  }
+
+  /** The goroutine that goes first on p; 0: none does. */
+  runNext(p: P): G {
+    return this.locals[p]!.next;
+  }
 
   /** Appends to the global queue. Source: globrunqput. */
   putGlobal(g: G): void {
@@ -55,17 +99,17 @@ export class RunQueues {
 
   /** Moves n goroutines, fewer than half a ring, from the head of the global queue to p's ring, which is empty. */
   private fetch(p: P, n: number): void {
-    const { pt, schedLink } = this;
-    const { runq } = pt;
-    const tail = pt.runqTail[p];
+    const { schedLink } = this;
+    const local = this.locals[p]!;
+    const { ring, tail } = local;
     let g = this.globalHead;
     for (let i = tail; i < tail + n; i++) {
-      runq[(p * runqSize + (i & (runqSize - 1))) as Id<'runqSlot'>] = g;
+      ring[i & (runqSize - 1)] = g;
       const next = schedLink[g] as G;
       schedLink[g] = 0;
       g = next;
     }
-    pt.runqTail[p] = tail + n;
+    local.tail = tail + n;
     this.globalHead = g;
     if (g === 0) this.globalTail = 0 as G;
     this.globalSize -= n;
@@ -73,57 +117,53 @@ export class RunQueues {
 
   /** Makes g the next of p (next) or its last. The goroutine that was next goes to the tail. Source: runqput. */
   put(p: P, g: G, next: boolean): void {
-    const { pt } = this;
+    const local = this.locals[p]!;
     let last = g;
     if (next && this.hasRunNext) {
-      last = pt.runNext[p] as G;
-      pt.runNext[p] = g;
+      last = local.next;
+      local.next = g;
       if (last === 0) return;
     }
-    if (pt.runqTail[p] - pt.runqHead[p] < runqSize) this.push(p, last);
-    else this.putSlow(p, last);
+    if (local.tail - local.head < runqSize) this.push(local, last);
+    else this.putSlow(local, last);
   }
 
-  private push(p: P, g: G): void {
-    const { pt } = this;
-    const tail = pt.runqTail[p];
-    pt.runq[(p * runqSize + (tail & (runqSize - 1))) as Id<'runqSlot'>] = g;
-    pt.runqTail[p] = tail + 1;
+  private push(local: LocalQueue, g: G): void {
+    local.ring[local.tail++ & (runqSize - 1)] = g;
   }
 
-  /** Head of p's ring; 0 when empty. */
-  private pop(p: P): G {
-    const { pt } = this;
-    const head = pt.runqHead[p];
-    if (head === pt.runqTail[p]) return 0 as G;
-    pt.runqHead[p] = head + 1;
-    return pt.runq[(p * runqSize + (head & (runqSize - 1))) as Id<'runqSlot'>] as G;
+  /** Head of the ring; 0 when empty. */
+  private pop(local: LocalQueue): G {
+    const { head } = local;
+    if (head === local.tail) return 0 as G;
+    local.head = head + 1;
+    return local.ring[head & (runqSize - 1)] as G;
   }
 
   /** The ring is full: half of it and g go to the global queue. Source: runqputslow. */
-  private putSlow(p: P, g: G): void {
-    for (let i = 0; i < runqSize >> 1; i++) this.putGlobal(this.pop(p));
+  private putSlow(local: LocalQueue, g: G): void {
+    for (let i = 0; i < runqSize >> 1; i++) this.putGlobal(this.pop(local));
     this.putGlobal(g);
   }
 
   /** The next goroutine of p; 0 when it has none. Source: runqget. */
   get(p: P): G {
-    const { pt } = this;
-    const next = pt.runNext[p] as G;
+    const local = this.locals[p]!;
+    const { next } = local;
     if (next !== 0) {
-      pt.runNext[p] = 0;
-      return next; // inherits the time slice: schedTick stays
+      local.next = 0 as G;
+      return next; // inherits the time slice: the tick stays
     }
-    pt.schedTick[p]++;
-    return this.pop(p);
+    local.tick++;
+    return this.pop(local);
   }
 
   /** The next goroutine of p: every 61st round one of the global queue, else its own, else a batch of the global queue; 0: none. */
   next(p: P): G {
     if (this.globalSize === 0) return this.get(p);
-    const { schedTick } = this.pt;
-    if (schedTick[p] % 61 === 0) {
-      schedTick[p]++;
+    const local = this.locals[p]!;
+    if (local.tick % 61 === 0) {
+      local.tick++;
       return this.getGlobal(p, 1);
     }
     return this.get(p) || this.getGlobal(p, 0);
@@ -131,9 +171,10 @@ export class RunQueues {
 
   /** p's time slice is used up: whoever would inherit it goes to the end of the global queue. */
   expire(p: P): void {
-    const next = this.pt.runNext[p] as G;
+    const local = this.locals[p]!;
+    const { next } = local;
     if (next === 0) return;
-    this.pt.runNext[p] = 0;
+    local.next = 0 as G;
     this.putGlobal(next);
   }
 
@@ -142,16 +183,16 @@ export class RunQueues {
    * nextToo, runNext as well. Source: runqgrab, runqsteal.
    */
   steal(p: P, victim: P, nextToo: boolean): G {
-    const { pt } = this;
-    const n = pt.runqTail[victim] - pt.runqHead[victim];
+    const [to, from] = [this.locals[p]!, this.locals[victim]!];
+    const n = from.tail - from.head;
     if (n === 0) {
       if (!nextToo) return 0 as G;
-      const next = pt.runNext[victim] as G;
-      pt.runNext[victim] = 0;
+      const { next } = from;
+      from.next = 0 as G;
       return next;
     }
-    for (let i = 1; i < n - (n >> 1); i++) this.push(p, this.pop(victim));
-    return this.pop(victim);
+    for (let i = 1; i < n - (n >> 1); i++) this.push(to, this.pop(from));
+    return this.pop(from);
   }
 
   /**
@@ -159,21 +200,20 @@ export class RunQueues {
    * 0: there is none. In Go any of them may be next, since other threads come and go between any two steps.
    */
   getAny(p: P, chooser: Chooser): G {
-    const { pt } = this;
-    const next = pt.runNext[p] !== 0 ? 1 : 0;
-    const ring = pt.runqTail[p] - pt.runqHead[p];
-    const n = next + ring + (this.globalSize > 0 ? 1 : 0);
+    const local = this.locals[p]!;
+    const next = local.next !== 0 ? 1 : 0;
+    const size = local.tail - local.head;
+    const n = next + size + (this.globalSize > 0 ? 1 : 0);
     if (n === 0) return 0 as G;
     const k = n === 1 ? 0 : chooser.choose(Choice.nextG, n, 0);
     if (k < next) return this.get(p);
-    pt.schedTick[p]++;
-    if (k - next >= ring) return this.getGlobal(p, 1);
-    const head = pt.runqHead[p];
-    const first = (p * runqSize + (head & (runqSize - 1))) as Id<'runqSlot'>;
-    const slot = (p * runqSize + ((head + k - next) & (runqSize - 1))) as Id<'runqSlot'>;
-    const g = pt.runq[slot] as G;
-    pt.runq[slot] = pt.runq[first]; // the first one takes its place
-    pt.runqHead[p] = head + 1;
+    local.tick++;
+    if (k - next >= size) return this.getGlobal(p, 1);
+    const { ring, head } = local;
+    const slot = (head + k - next) & (runqSize - 1);
+    const g = ring[slot] as G;
+    ring[slot] = ring[head & (runqSize - 1)]!; // the first one takes its place
+    local.head = head + 1;
     return g;
   }
 
@@ -184,13 +224,10 @@ export class RunQueues {
 
   /** Moves all of p's goroutines to the head of the global queue: p dies. Source: p.destroy. */
   evacuate(p: P): void {
-    const { pt } = this;
-    while (pt.runqTail[p] !== pt.runqHead[p]) {
-      const tail = --pt.runqTail[p];
-      this.putGlobalHead(pt.runq[(p * runqSize + (tail & (runqSize - 1))) as Id<'runqSlot'>] as G);
-    }
-    if (pt.runNext[p] !== 0) this.putGlobalHead(pt.runNext[p] as G);
-    pt.runNext[p] = 0;
+    const local = this.locals[p]!;
+    while (local.tail !== local.head) this.putGlobalHead(local.ring[--local.tail & (runqSize - 1)] as G);
+    if (local.next !== 0) this.putGlobalHead(local.next);
+    local.next = 0 as G;
   }
 
   private putGlobalHead(g: G): void {
@@ -202,12 +239,11 @@ export class RunQueues {
 
   /** Visits every queued goroutine; p: of that P's queue, -1: of the global one. */
   each(visit: (g: G, p: number) => void): void {
-    const { pt } = this;
     for (let g = this.globalHead; g !== 0; g = this.schedLink[g] as G) visit(g, -1);
     for (let p = 0 as P; p < maxProcs; p++) {
-      if (pt.runNext[p] !== 0) visit(pt.runNext[p] as G, p);
-      for (let i = pt.runqHead[p]; i !== pt.runqTail[p]; i++)
-        visit(pt.runq[(p * runqSize + (i & (runqSize - 1))) as Id<'runqSlot'>] as G, p);
+      const { head, tail, next, ring } = this.locals[p]!;
+      if (next !== 0) visit(next, p);
+      for (let i = head; i !== tail; i++) visit(ring[i & (runqSize - 1)] as G, p);
     }
   }
 
@@ -220,6 +256,13 @@ export class RunQueues {
 
   /** Number of goroutines queued at p, runNext included. */
   length(p: P): number {
-    return this.pt.runqTail[p] - this.pt.runqHead[p] + (this.pt.runNext[p] !== 0 ? 1 : 0);
+    const { head, tail, next } = this.locals[p]!;
+    return tail - head + (next !== 0 ? 1 : 0);
+  }
+
+  /** Number of goroutines in p's ring. */
+  ringLength(p: P): number {
+    const { head, tail } = this.locals[p]!;
+    return tail - head;
   }
 }

@@ -1,10 +1,10 @@
 // rwmutex: Go's sync.RWMutex: any number of readers or one writer. A writer that waits keeps new readers out, so that it gets
 // its turn; when it is done, the readers that came meanwhile all go before the next writer. Source: sync/rwmutex.go.
 
-import type { Addr } from '../runtime/internal/memory.ts';
 import { Site } from './contention.ts';
-import { type Locker, Mutex } from './mutex.ts';
+import { type Locker, Mutex, MutexRecord } from './mutex.ts';
 import type { Blocking, Op, Resumable } from './op.ts';
+import { Sema } from './sema.ts';
 
 /** Word offsets behind those of the mutex that writers compete for. */
 const enum RWMutexRecord {
@@ -24,17 +24,22 @@ const maxReaders = 1 << 30;
 
 /** A lock for many readers or one writer; new ones are unlocked. */
 export class RWMutex extends Mutex {
+  protected override readonly sema = new Sema(this, MutexRecord.sema, Site.writersLock, Site.writersUnlock);
+  private readonly writerSem = new Sema(this, RWMutexRecord.writerSem, Site.rwLock, Site.runlock);
+  private readonly readerSem = new Sema(this, RWMutexRecord.readerSem, Site.rlock, Site.rwUnlock);
+  private readerCount = 0;
+  private readerWait = 0;
   private readonly whenRead: Resumable = { resume: (op) => this.readerWoken(op) };
   private readonly whenWritten: Resumable = { resume: (op) => this.writerWoken(op) };
 
   protected readerWoken(op: Op): boolean {
     this.touch();
-    return this.semWoken(op, RWMutexRecord.readerSem);
+    return this.readerSem.woken(op);
   }
 
   protected writerWoken(op: Op): boolean {
     this.touch();
-    return this.semWoken(op, RWMutexRecord.writerSem);
+    return this.writerSem.woken(op);
   }
 
   // --- readers ---------------------------------------------------------------------------------------------------------
@@ -50,8 +55,8 @@ export class RWMutex extends Mutex {
   /** @internal */
   rLockFor(op: Op): boolean {
     this.touch();
-    if (++this.w[this.i + RWMutexRecord.readerCount]! >= 0) return true;
-    if (this.semAcquire(op, RWMutexRecord.readerSem, false)) return true;
+    if (++this.readerCount >= 0) return true;
+    if (this.readerSem.acquire(op, false)) return true;
     op.goesOn(this.whenRead); // a writer is pending
     return false;
   }
@@ -59,20 +64,18 @@ export class RWMutex extends Mutex {
   /** Locks it for reading if no writer has it or waits; says whether it did. */
   tryRLock(): boolean {
     this.touch();
-    const at = this.i + RWMutexRecord.readerCount;
-    if (this.w[at]! < 0) return false;
-    this.w[at]!++;
+    if (this.readerCount < 0) return false;
+    this.readerCount++;
     return true;
   }
 
   /** Ends one rLock. Fatal when there is none. */
   rUnlock(): void {
     this.touch();
-    const { w, i } = this;
-    const readers = w[i + RWMutexRecord.readerCount]! - 1;
+    const readers = this.readerCount - 1;
     if (readers === -1 || readers === -maxReaders - 1) this.misuse('sync: RUnlock of unlocked RWMutex');
-    w[i + RWMutexRecord.readerCount] = readers;
-    if (readers < 0 && --w[i + RWMutexRecord.readerWait]! === 0) this.semRelease(RWMutexRecord.writerSem, false);
+    this.readerCount = readers;
+    if (readers < 0 && --this.readerWait === 0) this.writerSem.release(false);
   }
 
   /** A Locker that locks it for reading. */
@@ -94,48 +97,45 @@ export class RWMutex extends Mutex {
 
   /** This goroutine is the only writer: new readers stay out, and it waits for those that are in. */
   private awaitReaders(op: Op): boolean {
-    const { w, i } = this;
-    const readers = w[i + RWMutexRecord.readerCount]!;
-    w[i + RWMutexRecord.readerCount] = readers - maxReaders;
+    const readers = this.readerCount;
+    this.readerCount = readers - maxReaders;
     if (readers === 0) return true;
-    w[i + RWMutexRecord.readerWait]! += readers;
-    if (w[i + RWMutexRecord.readerWait] === 0) return true;
-    if (this.semAcquire(op, RWMutexRecord.writerSem, false)) return true;
+    this.readerWait += readers;
+    if (this.readerWait === 0) return true;
+    if (this.writerSem.acquire(op, false)) return true;
     op.goesOn(this.whenWritten);
     return false;
   }
 
   override tryLock(): boolean {
     if (!super.tryLock()) return false;
-    const at = this.i + RWMutexRecord.readerCount;
-    if (this.w[at] !== 0) {
+    if (this.readerCount !== 0) {
       super.unlock();
       return false;
     }
-    this.w[at] = -maxReaders;
+    this.readerCount = -maxReaders;
     return true;
   }
 
   override unlock(): void {
     this.touch();
-    const { w, i } = this;
-    const readers = w[i + RWMutexRecord.readerCount]! + maxReaders;
+    const readers = this.readerCount + maxReaders;
     if (readers >= maxReaders) this.misuse('sync: Unlock of unlocked RWMutex');
-    w[i + RWMutexRecord.readerCount] = readers;
-    for (let k = 0; k < readers; k++) this.semRelease(RWMutexRecord.readerSem, false);
+    this.readerCount = readers;
+    for (let k = 0; k < readers; k++) this.readerSem.release(false);
     super.unlock();
   }
 
-  protected override waitSite(s: number): Site {
-    return s === RWMutexRecord.readerSem ? Site.rlock : s === RWMutexRecord.writerSem ? Site.rwLock : Site.writersLock;
+  /** @internal */
+  override save(): void {
+    super.save();
+    const { w, i } = this;
+    w[i + RWMutexRecord.readerCount] = this.readerCount;
+    w[i + RWMutexRecord.readerWait] = this.readerWait;
+    this.writerSem.save(w);
+    this.readerSem.save(w);
   }
-  protected override lockSite(s: number): Site {
-    return s === RWMutexRecord.readerSem ? Site.rwUnlock : s === RWMutexRecord.writerSem ? Site.runlock : Site.writersUnlock;
-  }
-  protected override wordsInUse(): number {
-    return RWMutexRecord.words;
-  }
-  protected override waiters(): Addr {
-    return super.waiters() | this.first(RWMutexRecord.writerSem) | this.first(RWMutexRecord.readerSem);
+  protected override hasWaiters(): boolean {
+    return super.hasWaiters() || this.writerSem.hasWaiters || this.readerSem.hasWaiters;
   }
 }

@@ -7,9 +7,9 @@ import type { Sched } from './proc.ts';
 
 /** One report: one line, or with detail one for the whole and one for each P, M and G. */
 export function schedTrace(sched: Sched, detailed: boolean): string[] {
-  const { ms, pt, runq, procs } = sched;
+  const { ms, runq, procs } = sched;
   const ps = Array.from({ length: procs }, (_, p) => p as P);
-  const size = (p: P) => pt.runqTail[p] - pt.runqHead[p];
+  const size = (p: P) => runq.ringLength(p);
   const head =
     `SCHED ${Math.floor(sched.now() / 1e6)}ms: gomaxprocs=${procs} idleprocs=${ms.idlePs} threads=${ms.count}` +
     ` spinningthreads=${ms.spinning} idlethreads=${ms.idle} runqueue=${runq.globalSize}`;
@@ -18,9 +18,9 @@ export function schedTrace(sched: Sched, detailed: boolean): string[] {
   return [head + more, ...ps.map((p) => processor(sched, p, size(p))), ...threads(sched), ...goroutines(sched)];
 }
 
-function processor({ pt, timers, free }: Sched, p: P, size: number): string {
+function processor({ pt, runq, timers, free }: Sched, p: P, size: number): string {
   return (
-    `  P${p}: status=${pt.status[p]} schedtick=${pt.schedTick[p]} syscalltick=${pt.syscallTick[p]} m=${pt.m[p] - 1}` +
+    `  P${p}: status=${pt.status[p]} schedtick=${runq.tick(p)} syscalltick=${pt.syscallTick[p]} m=${pt.m[p] - 1}` +
     ` runqsize=${size} gfreecnt=${p === 0 ? free : 0} timerslen=${timers.count(p)}`
   );
 }
@@ -50,13 +50,13 @@ function threads(sched: Sched): string[] {
 }
 
 function goroutines(sched: Sched): string[] {
-  const { gt, mt, ms, rowsUsed } = sched;
+  const { gt, mt, ms, ops, rowsUsed } = sched;
   const on = new Map<number, number>(); // goid to M
   for (let m = 1 as M; m <= ms.lastRow; m++) if (mt.status[m] !== MStatus.none) on.set(goidOn(sched, m), m - 1);
   const lines: string[] = [];
   for (let g = 1 as G; g <= rowsUsed; g++) {
-    const status = gt.status[g];
-    const reason = status === GStatus.dead || status === GStatus.idle ? '' : waitReasonNames[gt.waitReason[g]];
+    const { status, waitReason } = ops[g]!;
+    const reason = status === GStatus.dead || status === GStatus.idle ? '' : waitReasonNames[waitReason];
     lines.push(`  G${gt.goid[g]}: status=${status}(${reason}) m=${on.get(gt.goid[g]) ?? -1} lockedm=${gt.lockedM[g] - 1}`);
   }
   return lines;

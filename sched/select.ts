@@ -161,8 +161,9 @@ export class Selects implements Resumable {
     for (let at = 0; at < n; at++) {
       const k = order[at]!;
       const { c, sends } = cases[k]!;
-      if (sends) c!.enqueueSend(op.g, raws[k], k);
-      else c!.enqueueRecv(op.g, k);
+      const sg = sched.sudogs.acquire(op, k);
+      if (sends) c!.enqueueSend(sg, raws[k]);
+      else c!.enqueueRecv(sg);
     }
     if (sending) raws.length = 0;
   }

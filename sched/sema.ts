@@ -1,103 +1,114 @@
 // sema: semaphores, on which all of sync is built. A semaphore is three words of a record: a count, and a FIFO queue of those
-// who wait. Go finds the queue in a table by the count's address, because the count stands in the program's own memory; ours
+// who wait (in fields: record.ts). Go finds the queue in a table by the count's address, because the count stands in the program's own memory; ours
 // has it beside the count. Source: sema.go.
 //
 // Who is woken has not got the semaphore yet: it competes with whoever runs, and waits again if that one was faster. Only a
 // hand-off gives the count away with the wake-up (ticket).
 
-import type { Addr } from '../runtime/internal/memory.ts';
+import type { RType } from '../heap/types.ts';
 import { Site } from './contention.ts';
 import { WaitReason } from './g.ts';
-import type { Blocking, Op } from './op.ts';
+import type { Blocking, Op, Resumable } from './op.ts';
+import type { Sched } from './proc.ts';
 import { HeapRecord } from './record.ts';
-import { Sudog } from './sudog.ts';
+import { WaitQueue } from './sudog.ts';
 
 /** Word offsets of a semaphore in its record. */
-export const enum Sema {
+export const enum SemaWords {
   count,
   queue,
   queueLast,
   words,
 }
 
-/** A record with semaphores in it. `s` is the word offset of one of them. */
-export abstract class SemaRecord extends HeapRecord {
+/** A semaphore in a record. */
+export class Sema {
+  /** How often it can be taken. */
+  count = 0;
+  readonly queue: WaitQueue;
+
+  constructor(
+    private readonly owner: HeapRecord,
+    /** Word offset of its words in the owner's record: SemaWords. */
+    private readonly word: number,
+    /** Where those who wait stand, for the block profile. */
+    private readonly waitSite: Site,
+    /** Where those stand who unlock, for the mutex profile; null: it belongs to no lock. */
+    private readonly lockSite: Site | null,
+  ) {
+    this.queue = new WaitQueue(owner, word + SemaWords.queue);
+  }
+
+  /** Writes it into its owner's record. */
+  save(w: Int32Array): void {
+    w[this.owner.i + this.word + SemaWords.count] = this.count;
+    this.queue.save(w);
+  }
+
+  get hasWaiters(): boolean {
+    return this.queue.first !== null;
+  }
+
   /** Takes one; or op waits, and `false`. lifo: before those who wait already. Source: semacquire1. */
-  protected semAcquire(op: Op, s: number, lifo: boolean): boolean {
-    if (this.take(s)) return true;
+  acquire(op: Op, lifo: boolean): boolean {
+    if (this.take()) return true;
     op.lifo = lifo;
-    this.queueUp(op, s, false);
+    this.queueUp(op, false);
     return false;
   }
 
   /** The goroutine of op was woken: whether it has the semaphore now; else it waits again. */
-  protected semWoken(op: Op, s: number): boolean {
-    if (op.ticket || this.take(s)) {
+  woken(op: Op): boolean {
+    if (op.ticket || this.take()) {
       op.ticket = false;
-      if (op.releasedAt >= 0) this.sched.contention.waited(op, this.waitSite(s));
+      if (op.releasedAt >= 0) this.owner.sched.contention.waited(op, this.waitSite);
       return true;
     }
-    this.queueUp(op, s, true);
+    this.queueUp(op, true);
     return false;
   }
 
   /** Gives one back and wakes the first who waits; handoff: that one has it at once. Source: semrelease1. */
-  protected semRelease(s: number, handoff: boolean): void {
-    const { w, i, sched } = this;
-    w[i + s + Sema.count]!++;
-    const sg = sched.sudogs.serve(i + s + Sema.queue);
-    if (sg === 0) return;
-    const op = sched.ops[w[(sg >>> 2) + Sudog.g]!]!;
-    if (sched.timesWaits) this.charge(op, s);
-    op.ticket = handoff && this.take(s);
-    sched.ready(op.g, true);
+  release(handoff: boolean): void {
+    this.count++;
+    const { sched } = this.owner;
+    const sg = sched.sudogs.serve(this.queue);
+    if (sg === null) return;
+    const { op } = sg;
+    if (sched.timesWaits && this.lockSite !== null) sched.contention.unlocked(op, this.firstOp, this.lockSite);
+    op.ticket = handoff && this.take();
+    sched.ready(op, true);
   }
 
   /** Source: cansemacquire. */
-  private take(s: number): boolean {
-    const { w, i } = this;
-    if (w[i + s + Sema.count]! <= 0) return false;
-    w[i + s + Sema.count]!--;
+  private take(): boolean {
+    if (this.count <= 0) return false;
+    this.count--;
     return true;
   }
 
-  private queueUp(op: Op, s: number, again: boolean): void {
-    const { sched, i } = this;
-    const { sudogs } = sched;
+  private get firstOp(): Op | null {
+    return this.queue.first === null ? null : this.queue.first.op;
+  }
+
+  private queueUp(op: Op, again: boolean): void {
+    const { sched } = this.owner;
     sched.block(op, WaitReason.semacquire);
-    if (sched.timesWaits && this.lockSite(s) !== null) sched.contention.queued(op, again, op.lifo ? this.firstOp(s) : null);
-    const queue = i + s + Sema.queue;
-    if (op.lifo) sudogs.enqueueFirst(queue, sudogs.acquire(op.g, i << 2));
-    else sudogs.wait(op.g, i << 2, queue, -1);
-  }
-
-  /** The running goroutine lets op go on: if s belongs to a lock, the mutex profile hears of it. */
-  private charge(op: Op, s: number): void {
-    const site = this.lockSite(s);
-    if (site !== null) this.sched.contention.unlocked(op, this.firstOp(s), site);
-  }
-
-  /** Where those who wait at s stand, for the block profile. */
-  protected abstract waitSite(s: number): Site;
-
-  /** Where those stand who unlock, for the mutex profile; null: s belongs to no lock. */
-  protected lockSite(_s: number): Site | null {
-    return null;
-  }
-
-  private firstOp(s: number): Op | null {
-    const sg = this.first(s);
-    return sg === 0 ? null : this.sched.ops[this.w[(sg >>> 2) + Sudog.g]!]!;
-  }
-
-  /** First waiter of semaphore s; 0: none. */
-  protected first(s: number): Addr {
-    return this.w[this.i + s + Sema.queue]!;
+    if (sched.timesWaits && this.lockSite !== null) sched.contention.queued(op, again, op.lifo ? this.firstOp : null);
+    if (op.lifo) this.queue.enqueueFirst(op);
+    else this.queue.enqueue(op);
   }
 }
 
 /** A counting semaphore by itself: runtime_Semacquire and runtime_Semrelease. */
-export class Semaphore extends SemaRecord {
+export class Semaphore extends HeapRecord implements Resumable {
+  private readonly sema = new Sema(this, 0, Site.semacquire, null);
+
+  constructor(sched: Sched, type: RType, bytes: number, count: number) {
+    super(sched, type, bytes);
+    this.sema.count = count;
+  }
+
   /** Takes one; waits while there is none. `yield*` it. */
   acquire(): Blocking<void> {
     const { sched } = this;
@@ -108,7 +119,7 @@ export class Semaphore extends SemaRecord {
 
   /** @internal Takes one for an operation that has begun. True: it has it. False: op waits and goes on then. */
   acquireFor(op: Op): boolean {
-    if (this.semAcquire(op, 0, false)) return true;
+    if (this.sema.acquire(op, false)) return true;
     op.goesOn(this);
     return false;
   }
@@ -116,13 +127,13 @@ export class Semaphore extends SemaRecord {
   /** @internal */
   resume(op: Op): boolean {
     this.touch();
-    return this.semWoken(op, 0);
+    return this.sema.woken(op);
   }
 
   /** Gives one back. handoff: to the first who waits, and to nobody else; this goroutine goes on (handOff yields as well). */
   release(handoff = false): void {
     this.touch();
-    this.semRelease(0, handoff);
+    this.sema.release(handoff);
   }
 
   /**
@@ -133,7 +144,7 @@ export class Semaphore extends SemaRecord {
     const { sched } = this;
     this.touch();
     const waits = this.waiting > 0;
-    this.semRelease(0, true);
+    this.sema.release(true);
     return waits ? sched.goyield() : (sched.done(undefined) as Blocking<void>);
   }
 
@@ -141,17 +152,15 @@ export class Semaphore extends SemaRecord {
   get waiting(): number {
     this.touch();
     let n = 0;
-    for (let sg = this.first(0); sg !== 0; sg = this.w[(sg >>> 2) + Sudog.next]!) n++;
+    for (let sg = this.sema.queue.first; sg !== null; sg = sg.after) n++;
     return n;
   }
 
-  protected waitSite(): Site {
-    return Site.semacquire;
+  /** @internal */
+  save(): void {
+    this.sema.save(this.w);
   }
-  protected wordsInUse(): number {
-    return Sema.words;
-  }
-  protected waiters(): Addr {
-    return this.first(0);
+  protected hasWaiters(): boolean {
+    return this.sema.hasWaiters;
   }
 }

@@ -29,6 +29,7 @@ import { type MSpan, SpanState } from '../heap/mspan.ts';
 import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import { fatal, gothrow } from '../runtime/internal/throw.ts';
 import type { G, GTable } from './g.ts';
+import type { Op } from './op.ts';
 import { eachWaiting } from './sudog.ts';
 
 /** Word offsets of a frame's head. */
@@ -77,6 +78,8 @@ export class Stacks {
   private fp: Addr = 0;
   /** `hi`, or 0 while frames may be in registers only. */
   private limit: Addr = unread;
+  /** By row: what of the goroutines is in fields. */
+  ops: readonly Op[] = [];
   /** The arena has no page for a stack: collects garbage if that is safe now, and says whether it was. null: it never is. */
   whenFull: (() => boolean) | null = null;
   /** Largest stack in bytes. Go's maxstacksize. */
@@ -320,7 +323,8 @@ export class Stacks {
   eachPointer(g: G, visit: (addr: Addr) => void): void {
     if (g === this.running) this.save();
     const { gt } = this;
-    const { w } = this.heap;
+    const { w, arena } = this.heap;
+    this.ops[g]!.save(w, arena.f64, gt);
     visit(gt.elem[g]);
     eachWaiting(w, gt.waiting[g], visit);
     const end = gt.sp[g] >>> 2;

@@ -39,7 +39,7 @@ export class Thieves {
         const nextToo = i === stealTries && this.mayTakeNext(p, victim);
         const g = runq.steal(p, victim, nextToo);
         if (g !== 0) {
-          pt.schedTick[p]++;
+          runq.countRound(p);
           return g;
         }
       }
@@ -52,8 +52,8 @@ export class Thieves {
    * and takes it if it is still there. Source: runqgrab.
    */
   private mayTakeNext(p: P, victim: P): boolean {
-    const { pt, gt } = this.sched;
-    const next = pt.runNext[victim] as G;
+    const { pt, gt, runq } = this.sched;
+    const next = runq.runNext(victim);
     if (next === 0) return true;
     if (pt.status[victim] !== PStatus.running) return true;
     if (gt.readyAt[next] + thiefNap <= pt.clock[p]) return true;

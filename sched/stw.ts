@@ -13,7 +13,7 @@ import type { Addr } from '../runtime/internal/memory.ts';
 import { gothrow } from '../runtime/internal/throw.ts';
 import { type G, GStatus, WaitReason } from './g.ts';
 import type { M } from './m.ts';
-import type { Blocking } from './op.ts';
+import type { Blocking, Op } from './op.ts';
 import { noP, type P, PStatus } from './p.ts';
 import type { Sched } from './proc.ts';
 
@@ -31,7 +31,7 @@ const stopReasons: Readonly<Record<string, StopReason>> = {
 /** The world of one machine, as whoever stops it sees it. */
 export class StoppedWorld implements World {
   private stopped = false;
-  private waiters: G[] = [];
+  private waiters: Op[] = [];
 
   constructor(
     private readonly sched: Sched,
@@ -193,18 +193,23 @@ export class StoppedWorld implements World {
   scanStack(i: number, work: GcWork): number {
     const { sched } = this;
     const g = (i + 1) as G;
-    const { status, sp, stackLo, waitSince, readyAt } = sched.gt;
-    if (status[g] === GStatus.dead || status[g] === GStatus.idle) return 0;
-    if ((status[g] === GStatus.waiting || status[g] === GStatus.syscall) && waitSince[g] <= readyAt[g]) waitSince[g] = this.now();
+    const { sp, stackLo, waitSince } = sched.gt;
+    const op = sched.ops[g]!;
+    const { status } = op;
+    if (status === GStatus.dead || status === GStatus.idle) return 0;
+    if (!op.waitSeen && (status === GStatus.waiting || status === GStatus.syscall)) {
+      op.waitSeen = true;
+      waitSince[g] = this.now();
+    }
     sched.stacks.scan(g, work);
     return sp[g] - stackLo[g];
   }
 
   eachStackPointer(visit: (addr: Addr, stack: number) => void): void {
     const { sched } = this;
-    const { status } = sched.gt;
     for (let g = 1 as G; g <= sched.rowsUsed; g++) {
-      if (status[g] === GStatus.dead || status[g] === GStatus.idle) continue;
+      const { status } = sched.ops[g]!;
+      if (status === GStatus.dead || status === GStatus.idle) continue;
       sched.stacks.eachPointer(g, (addr) => visit(addr, g - 1)); // row g is stack g - 1
     }
   }
@@ -244,7 +249,7 @@ export class StoppedWorld implements World {
     }
     const { waiters } = this;
     this.waiters = [];
-    for (const g of waiters) sched.ready(g, false);
+    for (const op of waiters) sched.ready(op, false);
   }
 
   // --- runtime.GC ------------------------------------------------------------------------------------------------------
@@ -252,7 +257,7 @@ export class StoppedWorld implements World {
   /** Waits for the collector's next change of phase. */
   private waitForCycle(): Blocking<void> {
     const op = this.sched.park(WaitReason.gcCycle);
-    this.waiters.push(this.sched.curg);
+    this.waiters.push(op);
     return op as Blocking<void>;
   }
 

@@ -1,21 +1,25 @@
 // sudog: a goroutine that waits on something that others wait on too: a channel, a semaphore. A goroutine in a select has one
-// for each case, so this is a record of its own and not a part of the goroutine. Source: runtime2.go sudog, chan.go waitq.
+// for each case; one that waits on a single thing is its own (Op extends Sudog). Source: runtime2.go sudog, chan.go waitq.
 //
-// A record hangs in two lists: the queue of what it waits on (linked both ways, because a select leaves the other queues from
-// the middle), and the goroutine's own list (gt.waiting). Through the latter the collector finds what a parked goroutine
-// keeps alive: the thing it waits on, and the pointer that it brings.
+// A sudog is an object of JavaScript with a record in the arena, and hangs in a queue of what it waits on (linked both ways,
+// because a select leaves the other queues from the middle). The links are fields, for they change with every switch;
+// `write` writes them into the record when somebody looks at the goroutine: the collector at its stack, an inspector at
+// everything (proc.ts, "what is in fields"). Through the goroutine's list of records (gt.waiting) the collector finds what a
+// parked goroutine keeps alive: the thing it waits on, and the pointer that it brings.
 //
-// Where Go leaves the records of the cases that lost to the goroutine, to be taken out when it runs again, whoever wakes a
+// Where Go leaves the sudogs of the cases that lost to the goroutine, to be taken out when it runs again, whoever wakes a
 // goroutine takes them out at once: one thread runs the machine, so nobody can have seen them in between.
 //
-// Invariant K3: a sudog is in one queue if and only if it is in the list of its goroutine, and that one waits.
+// Invariant K3: a sudog is in one queue if and only if its goroutine waits, and it is that goroutine or in its list.
 
 import type { Addr } from '../runtime/internal/memory.ts';
 import { FixAlloc, Sys, type SysMem } from '../runtime/internal/sysmem.ts';
 import { type G, GStatus, type GTable } from './g.ts';
+import type { Op } from './op.ts';
+import type { HeapRecord } from './record.ts';
 
-/** Word offsets of a sudog. */
-export const enum Sudog {
+/** Word offsets of a sudog's record. */
+export const enum SudogRecord {
   /** a number in flight: a double, words 0 and 1 */
   number = 0,
   g = 2,
@@ -32,192 +36,194 @@ export const enum Sudog {
   selectCase,
   /** word index of the queue that it is in */
   queue,
-  /** index of its JavaScript value in flight */
-  host,
   words,
+}
+
+/** Who waits on a thing, first come first served. In the arena it is two words of the thing's record, the first and the last one. */
+export class WaitQueue {
+  first: Sudog | null = null;
+  last: Sudog | null = null;
+
+  constructor(
+    readonly owner: HeapRecord,
+    /** Word offset in the owner's record. */
+    private readonly word: number,
+  ) {}
+
+  /** Word index of the queue in the arena. */
+  get at(): number {
+    return this.owner.i + this.word;
+  }
+
+  /** Writes the queue into its owner's record. */
+  save(w: Int32Array): void {
+    const { at } = this;
+    w[at] = this.first === null ? 0 : this.first.record;
+    w[at + 1] = this.last === null ? 0 : this.last.record;
+  }
+
+  /** Appends. Source: waitq.enqueue. */
+  enqueue(sg: Sudog): void {
+    const { last } = this;
+    sg.after = null;
+    sg.before = last;
+    sg.queue = this;
+    if (last !== null) last.after = sg;
+    else this.first = sg;
+    this.last = sg;
+  }
+
+  /** Puts it before all others: a waiter that lost to somebody else keeps its turn. Source: semaRoot.queue with lifo. */
+  enqueueFirst(sg: Sudog): void {
+    const { first } = this;
+    sg.after = first;
+    sg.before = null;
+    sg.queue = this;
+    if (first !== null) first.before = sg;
+    else this.last = sg;
+    this.first = sg;
+  }
+
+  /** Takes the first one out, which is `sg`. Source: waitq.dequeue. */
+  shift(sg: Sudog): void {
+    const { after } = sg;
+    this.first = after;
+    if (after === null) this.last = null;
+    else after.before = null;
+    sg.queue = null;
+  }
+
+  /** Takes one out of the middle. Source: waitq.dequeueSudoG. */
+  unlink(sg: Sudog): void {
+    const { before, after } = sg;
+    if (before !== null) before.after = after;
+    else this.first = after;
+    if (after !== null) after.before = before;
+    else this.last = before;
+    sg.queue = null;
+  }
+}
+
+/** One waiter in one queue. */
+export class Sudog {
+  /** The queue that it is in, null for none, and its neighbours there. */
+  queue: WaitQueue | null = null;
+  after: Sudog | null = null;
+  before: Sudog | null = null;
+  /** What it brings: a number or a value of JavaScript. In an Op it is what the operation gives, too: never both. */
+  value: unknown = undefined;
+  /** The pointer that it brings. */
+  elem: Addr = 0;
+  /** Which case of a select; -1 outside of one. */
+  selectCase = -1;
+  /** Next sudog of the same select; of a free one, the next free one. */
+  waitLink: Sudog | null = null;
+  /** Its goroutine. */
+  declare op: Op;
+
+  constructor(
+    /** Address of its record in the arena. */
+    readonly record: Addr,
+  ) {}
+
+  /** Writes it into its record, as the one before `next` in its goroutine's list. */
+  write(w: Int32Array, f64: Float64Array, next: Addr): void {
+    const { record, queue, value } = this;
+    const i = record >>> 2;
+    f64[record >>> 3] = typeof value === 'number' ? value : 0;
+    w[i + SudogRecord.g] = this.op.g;
+    w[i + SudogRecord.next] = this.after === null ? 0 : this.after.record;
+    w[i + SudogRecord.prev] = this.before === null ? 0 : this.before.record;
+    w[i + SudogRecord.elem] = this.elem;
+    w[i + SudogRecord.record] = queue === null ? 0 : queue.owner.i << 2;
+    w[i + SudogRecord.waitLink] = next;
+    w[i + SudogRecord.selectCase] = this.selectCase;
+    w[i + SudogRecord.queue] = queue === null ? 0 : queue.at;
+  }
 }
 
 /** All sudogs of a machine. */
 export class Sudogs {
   private readonly records: FixAlloc;
-  private readonly w: Int32Array;
-  private readonly f64: Float64Array;
-  private free: Addr = 0;
-  /** JavaScript values in flight, by Sudog.host. */
-  private readonly hosts: unknown[] = [];
+  private free: Sudog | null = null;
 
-  constructor(
-    sys: SysMem,
-    private readonly gt: GTable,
-  ) {
-    this.records = new FixAlloc(sys, Sudog.words * 4, Sys.other);
-    this.w = sys.memory.i32;
-    this.f64 = sys.memory.f64;
+  constructor(sys: SysMem) {
+    this.records = new FixAlloc(sys, SudogRecord.words * 4, Sys.other);
   }
 
-  /** g waits on a heap record, at the end of a queue, as case k of a select or (-1) by itself. Returns its sudog. */
-  wait(g: G, record: Addr, queue: number, k: number): Addr {
-    const sg = this.acquire(g, record);
-    this.w[(sg >>> 2) + Sudog.selectCase] = k;
-    this.enqueue(queue, sg);
+  /** A new record. */
+  newRecord(): Addr {
+    return this.records.alloc();
+  }
+
+  /** A sudog of op's select for case k, in no queue yet. Source: acquireSudog. */
+  acquire(op: Op, k: number): Sudog {
+    let sg = this.free;
+    if (sg === null) sg = new Sudog(this.newRecord());
+    else this.free = sg.waitLink;
+    sg.op = op;
+    sg.selectCase = k;
+    sg.elem = 0;
+    sg.value = undefined;
+    sg.waitLink = op.selecting;
+    op.selecting = sg;
     return sg;
   }
 
   /**
-   * Takes the first one out of a queue; its goroutine waits no more. 0: nobody waits. The sudog is recycled, but what it says
-   * stands until the next one is acquired. Source: waitq.dequeue, releaseSudog.
+   * Takes the first one out of a queue; its goroutine waits on nothing any more. null: nobody waits. A sudog of a select is
+   * recycled, but what it says stands until the next one is acquired. Source: waitq.dequeue, releaseSudog.
    */
-  serve(queue: number): Addr {
-    const { w, gt } = this;
-    const sg = this.dequeue(queue);
-    if (sg === 0) return 0;
-    const i = sg >>> 2;
-    const g = w[i + Sudog.g] as G;
-    if (gt.waiting[g] !== sg || w[i + Sudog.waitLink] !== 0) {
-      this.releaseAll(g); // a select
-      return sg;
+  serve(queue: WaitQueue): Sudog | null {
+    const sg = queue.first;
+    if (sg === null) return null;
+    if (sg.op === sg) queue.shift(sg);
+    else {
+      sg.op.selected = sg.selectCase;
+      this.releaseAll(sg.op);
     }
-    w[i + Sudog.next] = this.free;
-    this.free = sg;
-    gt.waiting[g] = 0;
     return sg;
   }
 
-  /** A sudog of g, which waits on a heap record, in g's list but in no queue yet. Source: acquireSudog. */
-  acquire(g: G, record: Addr): Addr {
-    const { w, gt } = this;
-    let sg = this.free;
-    if (sg === 0) {
-      sg = this.records.alloc();
-      w[(sg >>> 2) + Sudog.host] = this.hosts.length;
-      this.hosts.push(undefined);
-    } else this.free = w[(sg >>> 2) + Sudog.next]!;
-    const i = sg >>> 2;
-    w[i + Sudog.g] = g;
-    w[i + Sudog.elem] = 0;
-    w[i + Sudog.record] = record;
-    w[i + Sudog.waitLink] = gt.waiting[g];
-    w[i + Sudog.selectCase] = -1;
-    gt.waiting[g] = sg;
-    return sg;
-  }
-
-  /** Takes all of g's sudogs out of the queues that they are still in, and recycles them: g waits no more. */
-  releaseAll(g: G): void {
-    const { w, gt } = this;
-    for (let sg: Addr = gt.waiting[g]; sg !== 0; ) {
-      const i = sg >>> 2;
-      if (w[i + Sudog.queue] !== 0) this.unlink(sg);
-      const next = w[i + Sudog.waitLink]!;
-      w[i + Sudog.next] = this.free;
+  /** Takes the sudogs of op's select out of their queues, and recycles them. */
+  releaseAll(op: Op): void {
+    for (let sg = op.selecting; sg !== null; ) {
+      if (sg.queue !== null) sg.queue.unlink(sg);
+      const next: Sudog | null = sg.waitLink;
+      sg.waitLink = this.free;
       this.free = sg;
       sg = next;
     }
-    gt.waiting[g] = 0;
-  }
-
-  // --- what is in flight -----------------------------------------------------------------------------------------------
-
-  setNumber(sg: Addr, value: number): void {
-    this.f64[sg >>> 3] = value;
-  }
-  number(sg: Addr): number {
-    return this.f64[sg >>> 3]!;
-  }
-  setHost(sg: Addr, value: unknown): void {
-    this.hosts[this.w[(sg >>> 2) + Sudog.host]!] = value;
-  }
-  /** The JavaScript value, which the sudog lets go of. */
-  takeHost(sg: Addr): unknown {
-    const n = this.w[(sg >>> 2) + Sudog.host]!;
-    const value = this.hosts[n];
-    this.hosts[n] = undefined;
-    return value;
-  }
-
-  // --- queues ----------------------------------------------------------------------------------------------------------
-
-  // A queue is two words, the first and the last one, 0 for none. It is given by the word index of the first.
-
-  /** Appends to a queue. Source: waitq.enqueue. */
-  enqueue(queue: number, sg: Addr): void {
-    const { w } = this;
-    const i = sg >>> 2;
-    const last = w[queue + 1]!;
-    w[i + Sudog.next] = 0;
-    w[i + Sudog.prev] = last;
-    w[i + Sudog.queue] = queue;
-    if (last !== 0) w[(last >>> 2) + Sudog.next] = sg;
-    else w[queue] = sg;
-    w[queue + 1] = sg;
-  }
-
-  /** Puts it before all others: a waiter that lost to somebody else keeps its turn. Source: semaRoot.queue with lifo. */
-  enqueueFirst(queue: number, sg: Addr): void {
-    const { w } = this;
-    const i = sg >>> 2;
-    const first = w[queue]!;
-    w[i + Sudog.next] = first;
-    w[i + Sudog.prev] = 0;
-    w[i + Sudog.queue] = queue;
-    if (first !== 0) w[(first >>> 2) + Sudog.prev] = sg;
-    else w[queue + 1] = sg;
-    w[queue] = sg;
-  }
-
-  /** Takes the first one out; 0 when nobody waits. It stays in its goroutine's list. Source: waitq.dequeue. */
-  dequeue(queue: number): Addr {
-    const { w } = this;
-    const sg = w[queue]!;
-    if (sg === 0) return 0;
-    const next = w[(sg >>> 2) + Sudog.next]!;
-    w[queue] = next;
-    if (next === 0) w[queue + 1] = 0;
-    else w[(next >>> 2) + Sudog.prev] = 0;
-    w[(sg >>> 2) + Sudog.queue] = 0;
-    return sg;
-  }
-
-  /** Takes one out of the middle. Source: waitq.dequeueSudoG. */
-  private unlink(sg: Addr): void {
-    const { w } = this;
-    const i = sg >>> 2;
-    const queue = w[i + Sudog.queue]!;
-    const next = w[i + Sudog.next]!;
-    const prev = w[i + Sudog.prev]!;
-    if (prev !== 0) w[(prev >>> 2) + Sudog.next] = next;
-    else w[queue] = next;
-    if (next !== 0) w[(next >>> 2) + Sudog.prev] = prev;
-    else w[queue + 1] = prev;
-    w[i + Sudog.queue] = 0;
+    op.selecting = null;
   }
 }
 
 /** K3: one sentence for each violation; call it between two turns. */
-export function sudogFindings(w: Int32Array, gt: GTable, rows: number): string[] {
+export function sudogFindings(ops: readonly Op[], gt: GTable, rows: number): string[] {
   const out: string[] = [];
   for (let g = 1 as G; g <= rows; g++) {
-    const first: Addr = gt.waiting[g];
-    if (first !== 0 && gt.status[g] !== GStatus.waiting) out.push(`K3: goroutine ${gt.goid[g]} has sudogs and does not wait`);
-    for (let sg = first; sg !== 0; sg = w[(sg >>> 2) + Sudog.waitLink]!) {
-      const queue = w[(sg >>> 2) + Sudog.queue]!;
-      if (w[(sg >>> 2) + Sudog.g] !== g)
-        out.push(`K3: a sudog in the list of goroutine ${gt.goid[g]} belongs to row ${w[(sg >>> 2) + Sudog.g]}`);
-      if (queue === 0 || !isIn(w, queue, sg)) out.push(`K3: a sudog of goroutine ${gt.goid[g]} is in no queue`);
+    const op = ops[g]!;
+    const goid = gt.goid[g];
+    if ((op.queue !== null || op.selecting !== null) && op.status !== GStatus.waiting)
+      out.push(`K3: goroutine ${goid} has sudogs and does not wait`);
+    if (op.queue !== null && !isIn(op.queue, op)) out.push(`K3: a sudog of goroutine ${goid} is in no queue`);
+    for (let sg = op.selecting; sg !== null; sg = sg.waitLink) {
+      if (sg.op !== op) out.push(`K3: a sudog in the list of goroutine ${goid} belongs to row ${sg.op.g}`);
+      if (sg.queue === null || !isIn(sg.queue, sg)) out.push(`K3: a sudog of goroutine ${goid} is in no queue`);
     }
   }
   return out;
 }
 
-function isIn(w: Int32Array, queue: number, wanted: Addr): boolean {
-  for (let sg = w[queue]!; sg !== 0; sg = w[(sg >>> 2) + Sudog.next]!) if (sg === wanted) return true;
+function isIn(queue: WaitQueue, wanted: Sudog): boolean {
+  for (let sg = queue.first; sg !== null; sg = sg.after) if (sg === wanted) return true;
   return false;
 }
 
 /** Visits the pointers of the sudogs in a goroutine's list: what it waits on and what it brings. */
 export function eachWaiting(w: Int32Array, first: Addr, visit: (addr: Addr) => void): void {
-  for (let sg = first; sg !== 0; sg = w[(sg >>> 2) + Sudog.waitLink]!) {
-    visit(w[(sg >>> 2) + Sudog.elem]!);
-    visit(w[(sg >>> 2) + Sudog.record]!);
+  for (let sg = first; sg !== 0; sg = w[(sg >>> 2) + SudogRecord.waitLink]!) {
+    visit(w[(sg >>> 2) + SudogRecord.elem]!);
+    visit(w[(sg >>> 2) + SudogRecord.record]!);
   }
 }

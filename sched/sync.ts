@@ -8,11 +8,11 @@ import { Once } from './once.ts';
 import { Pools } from './pool.ts';
 import type { Sched } from './proc.ts';
 import { RWMutex, rwMutexBytes } from './rwmutex.ts';
-import { Sema, Semaphore } from './sema.ts';
+import { Semaphore } from './sema.ts';
 import { WaitGroup, waitGroupBytes } from './waitgroup.ts';
 
 export const mutexBytes = MutexRecord.words * 4;
-export const semaBytes = 16; // Sema.words, and one so that it is no tiny object: those share their lives
+export const semaBytes = 16; // SemaWords.words, and one so that it is no tiny object: those share their lives
 
 /** The sync of one machine. */
 export class Sync {
@@ -60,8 +60,8 @@ export class Sync {
   }
   /** A semaphore with a count. */
   semaphore(count: number): Semaphore {
-    const sema = new Semaphore(this.sched, this.types.sema, semaBytes);
-    this.sched.heap.w[(sema.addr >>> 2) + Sema.count] = count;
+    const sema = new Semaphore(this.sched, this.types.sema, semaBytes, count);
+    sema.make();
     return sema;
   }
 

@@ -41,7 +41,7 @@ export class Syscalls {
     const { sched } = this;
     const op = this.leave();
     const m = sched.pt.m[sched.curp] as M;
-    const own = sched.ops[sched.curg]!;
+    const own = sched.cur;
     this.pending++;
     const settled = (): void => {
       this.pending--;
@@ -66,7 +66,7 @@ export class Syscalls {
     const op = sched.begin();
     const { gt, curg, pt, mt, curp } = sched;
     const m = pt.m[curp] as M;
-    gt.status[curg] = GStatus.syscall;
+    op.status = GStatus.syscall;
     mt.curg[m] = curg;
     op.done = false;
     sched.changed(); // the P is left at the end of this turn
@@ -135,6 +135,8 @@ export class Syscalls {
     if (this.head === 0) this.tail = 0 as M;
     this.next = this.head === 0 ? Infinity : mt.until[this.head];
     const g = mt.curg[m] as G;
+    const op = sched.ops[g]!;
+    op.waitSeen = false;
     mt.curg[m] = 0;
     const old = mt.oldP[m] as P;
     const now = sched.now();
@@ -152,7 +154,7 @@ export class Syscalls {
       if (events.on) events.emit(Ev.goStart, gt.goid[g], m, p);
       return;
     }
-    gt.status[g] = GStatus.runnable;
+    op.status = GStatus.runnable;
     if (gt.readyAt[g] < now) gt.readyAt[g] = now;
     if (events.on) events.emit(Ev.goSysExit, gt.goid[g], m, noP);
     sched.runq.putGlobal(g);
@@ -163,7 +165,7 @@ export class Syscalls {
   private resume(m: M, g: G, p: P): void {
     const { sched } = this;
     sched.mt.oldP[m] = noP;
-    sched.gt.status[g] = GStatus.running;
+    sched.ops[g]!.status = GStatus.running;
     sched.pt.paused[p] = g;
     sched.pt.syscallTick[p]++;
   }

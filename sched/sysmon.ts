@@ -93,9 +93,10 @@ export class Sysmon {
 
   /** Whether p is in the same round of its scheduler as 10 ms ago. */
   private ranTooLong(p: P, now: number): boolean {
-    const { schedTick, seenSchedTick, seenSchedWhen } = this.sched.pt;
-    if (seenSchedTick[p] === schedTick[p]) return seenSchedWhen[p] + timeSlice <= now;
-    seenSchedTick[p] = schedTick[p];
+    const { seenSchedTick, seenSchedWhen } = this.sched.pt;
+    const tick = this.sched.runq.tick(p);
+    if (seenSchedTick[p] === tick) return seenSchedWhen[p] + timeSlice <= now;
+    seenSchedTick[p] = tick;
     seenSchedWhen[p] = now;
     return false;
   }

@@ -1,9 +1,9 @@
 // waitgroup: Go's sync.WaitGroup. Source: sync/waitgroup.go.
-import type { Addr } from '../runtime/internal/memory.ts';
 import { GoPanic } from '../runtime/internal/throw.ts';
 import { Site } from './contention.ts';
 import type { Blocking, Op, Resumable } from './op.ts';
-import { SemaRecord } from './sema.ts';
+import { HeapRecord } from './record.ts';
+import { Sema } from './sema.ts';
 
 /** Word offsets. */
 const enum WaitGroupRecord {
@@ -16,21 +16,25 @@ const enum WaitGroupRecord {
 export const waitGroupBytes = WaitGroupRecord.words * 4;
 
 /** Waits for a number of things to be done. */
-export class WaitGroup extends SemaRecord implements Resumable {
+export class WaitGroup extends HeapRecord implements Resumable {
+  private counter = 0;
+  /** Goroutines in wait. */
+  private waiters = 0;
+  private readonly sema = new Sema(this, WaitGroupRecord.sema, Site.waitGroupWait, null);
+
   /** Adds delta to the counter; at 0 all waiters go on. Panics with Go's words when it would become negative. */
   add(delta: number): void {
     this.touch();
-    const { w, i } = this;
-    const counter = w[i + WaitGroupRecord.counter]! + delta;
-    const waiters = w[i + WaitGroupRecord.waiters]!;
+    const { waiters } = this;
+    const counter = this.counter + delta;
     if (counter < 0) throw new GoPanic('sync: negative WaitGroup counter');
     if (delta > 0 && counter === delta && waiters !== 0) {
       throw new GoPanic('sync: WaitGroup misuse: Add called concurrently with Wait');
     }
-    w[i + WaitGroupRecord.counter] = counter;
+    this.counter = counter;
     if (counter > 0 || waiters === 0) return;
-    w[i + WaitGroupRecord.waiters] = 0;
-    for (let k = 0; k < waiters; k++) this.semRelease(WaitGroupRecord.sema, false);
+    this.waiters = 0;
+    for (let k = 0; k < waiters; k++) this.sema.release(false);
   }
 
   done(): void {
@@ -47,10 +51,9 @@ export class WaitGroup extends SemaRecord implements Resumable {
 
   /** @internal Waits for an operation that has begun. True: the counter is 0. False: op waits and goes on in `op.again`. */
   waitFor(op: Op): boolean {
-    const { w, i } = this;
-    if (w[i + WaitGroupRecord.counter] === 0) return true;
-    w[i + WaitGroupRecord.waiters]!++;
-    if (this.semAcquire(op, WaitGroupRecord.sema, false)) return true;
+    if (this.counter === 0) return true;
+    this.waiters++;
+    if (this.sema.acquire(op, false)) return true;
     op.goesOn(this);
     return false;
   }
@@ -58,20 +61,20 @@ export class WaitGroup extends SemaRecord implements Resumable {
   /** @internal A waiter runs again: the group must not be in use anew. */
   resume(op: Op): boolean {
     this.touch();
-    if (!this.semWoken(op, WaitGroupRecord.sema)) return false;
-    const { w, i } = this;
-    if (w[i + WaitGroupRecord.counter] === 0 && w[i + WaitGroupRecord.waiters] === 0) return true;
+    if (!this.sema.woken(op)) return false;
+    if (this.counter === 0 && this.waiters === 0) return true;
     op.fails(new GoPanic('sync: WaitGroup is reused before previous Wait has returned'));
     return true;
   }
 
-  protected waitSite(): Site {
-    return Site.waitGroupWait;
+  /** @internal */
+  save(): void {
+    const { w, i } = this;
+    w[i + WaitGroupRecord.counter] = this.counter;
+    w[i + WaitGroupRecord.waiters] = this.waiters;
+    this.sema.save(w);
   }
-  protected wordsInUse(): number {
-    return WaitGroupRecord.words;
-  }
-  protected waiters(): Addr {
-    return this.first(WaitGroupRecord.sema);
+  protected hasWaiters(): boolean {
+    return this.sema.hasWaiters;
   }
 }

@@ -83,10 +83,10 @@ function isRound(sched: ExploringSched, first: number, last: number, order: Int3
 
 /** Where everybody stands, and what the things hold. */
 function digest(sched: ExploringSched): number {
-  const { gt, kinds, operands } = sched;
+  const { ops, kinds, operands } = sched;
   let h = 0;
   for (let g = 1 as G; g <= sched.rowsUsed; g++) {
-    const status = gt.status[g];
+    const { status } = ops[g]!;
     h = mix(h, status);
     if (status !== GStatus.dead) h = mix(mix(h, kinds[g]!), operands[g]?.id ?? 0);
   }

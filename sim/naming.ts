@@ -71,7 +71,7 @@ function objectOf(sched: ExploringSched, g: Task): string {
 export function blockedForEver(sched: ExploringSched, paths: readonly string[], which: (task: Task) => boolean = () => true): Blocked[] {
   const blocked: Blocked[] = [];
   for (let g = 1 as G; g <= sched.rowsUsed; g++) {
-    if (sched.gt.status[g] !== GStatus.waiting || sched.gt.system[g] !== 0 || !which(g)) continue;
+    if (sched.ops[g]!.status !== GStatus.waiting || sched.gt.system[g] !== 0 || !which(g)) continue;
     const holder = sched.operands[g]?.holder ?? 0;
     blocked.push({
       ...{ g: paths[g]!, on: operation(sched, g), op: sched.kinds[g]!, site: siteIn(sched.sites[g] ?? '') },

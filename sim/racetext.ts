@@ -53,6 +53,6 @@ function stackLines(stack: string): string[] {
 /** Where a goroutine was started. */
 function creation(task: Task, sched: ExploringSched): string[] {
   const g = task as G;
-  const state = sched.gt.status[g] === GStatus.dead ? 'finished' : 'running';
+  const state = sched.ops[g]!.status === GStatus.dead ? 'finished' : 'running';
   return [`Goroutine ${sched.gt.goid[g]} (${state}) created at:`, ...stackLines(sched.births[task]!)];
 }

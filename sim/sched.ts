@@ -108,7 +108,7 @@ export class ExploringSched extends Sched {
 
   constructor(tables: SchedTables, parts: SchedParts) {
     super(tables, parts);
-    const rows = tables.gt.status.length;
+    const rows = tables.gt.goid.length;
     this.enabled = new Int32Array(rows);
     this.readySince = new Float64Array(rows);
     this.amounts = new Float64Array(rows);
@@ -155,6 +155,7 @@ export class ExploringSched extends Sched {
   /** Mixes what the things hold into a digest: their records, and the values of variables. */
   digestThings(mix: (h: number, n: number) => number, h: number): number {
     const { w } = this.heap;
+    for (const record of this.offHeap) record.save();
     for (let at = 0; at <= this.blockAt; at += 2) {
       const end = at === this.blockAt ? this.freeWord : this.blocks[at + 1]!;
       for (let i = this.blocks[at]!; i < end; i++) h = mix(h, w[i]!);
@@ -165,12 +166,12 @@ export class ExploringSched extends Sched {
 
   /** Forgets the schedule that has ended, as if it had never been. */
   forget(): void {
-    const { gt, sudogs, stacks } = this;
+    const { stacks } = this;
     if (stacks.running !== 0) stacks.unload();
-    for (let g = 1 as G; g <= this.rowsUsed; g++) if (gt.waiting[g] !== 0) sudogs.releaseAll(g);
     if (this.timers.set > 0) this.timers.clear();
     this.forgetAll();
     this.pumping = null;
+    this.offHeap.length = 0;
     this.n = 0;
     this.things = 0;
     if (this.variables.length > 0) this.variables.length = 0;
@@ -187,8 +188,9 @@ export class ExploringSched extends Sched {
 
   override start(g: G, continuation: Continuation): void {
     const { gt } = this;
-    this.continuations[g] = continuation;
-    gt.status[g] = GStatus.runnable;
+    const op = this.ops[g]!;
+    op.continuation = continuation;
+    op.status = GStatus.runnable;
     if (this.events.on) this.events.emit(Ev.goCreate, gt.goid[g], gt.parent[g], gt.goPc[g], gt.system[g]);
     this.kinds[g] = OpKind.start;
     this.operands[g] = null;
@@ -208,10 +210,12 @@ export class ExploringSched extends Sched {
     this.enabled[this.n++] = g;
   }
 
-  override ready(g: G, _next: boolean): void {
+  override ready(op: Op, _next: boolean): void {
     const { gt } = this;
-    if (gt.status[g] !== GStatus.waiting) this.badStatus(g, GStatus.waiting);
-    gt.status[g] = GStatus.runnable;
+    const { g } = op;
+    if (op.status !== GStatus.waiting) this.badStatus(op, GStatus.waiting);
+    op.status = GStatus.runnable;
+    op.waitSeen = false;
     if (this.events.on) this.events.emit(Ev.goReady, gt.goid[g], this.curg === 0 ? 0 : gt.goid[this.curg], this.curp);
     this.canGoOn(g, true);
     if (this.races !== null) this.races.woken(g);
@@ -297,8 +301,10 @@ export class ExploringSched extends Sched {
     const { gt, stacks, events } = this;
     const row = g as G;
     this.remove(g);
-    gt.status[row] = GStatus.running;
+    const op = this.ops[row]!;
+    op.status = GStatus.running;
     this.curg = row;
+    this.cur = op;
     this.announced = false;
     this.askedInVain = 0;
     this.spun[g] = Spin.none;
@@ -306,18 +312,18 @@ export class ExploringSched extends Sched {
     if (this.wasWoken[g]! && this.listener !== null) this.competes(g);
     if (events.on) events.emit(Ev.goStart, gt.goid[row], 0, 0);
     stacks.load(row);
-    const ended = this.advance(row);
-    if (this.pumping === null) this.endStep(row, ended, timers);
+    const ended = this.advance(op);
+    if (this.pumping === null) this.endStep(op, ended, timers);
     else this.pumpedFrom = timers;
   }
 
   /** The goroutine has gone as far as it can go in this step. */
-  private endStep(row: G, ended: boolean, timers: number): void {
+  private endStep(op: Op, ended: boolean, timers: number): void {
     this.stacks.unload();
-    if (ended) this.ended(row);
-    else if (this.gt.status[row] === GStatus.running) this.pause(row);
+    if (ended) this.ended(op);
+    else if (op.status === GStatus.running) this.pause(op);
     if (this.timers.changes !== timers) this.touched(clockThing, true);
-    this.curg = 0 as G;
+    this.nobodyRuns();
     this.mutator.nanos = 0;
     if (this.gc.marking) this.finishMarking();
     if (this.doomed !== null) throw this.doomed;
@@ -325,10 +331,10 @@ export class ExploringSched extends Sched {
 
   /** The step that waits for microtasks goes on: an operation was announced in them; or the goroutine's own generator has to act. */
   pumped(announced: boolean): void {
-    const row = this.curg;
+    const op = this.cur;
     this.pumping = null;
-    const ended = announced ? false : this.advance(row);
-    if (this.pumping === null) this.endStep(row, ended, this.pumpedFrom);
+    const ended = announced ? false : this.advance(op);
+    if (this.pumping === null) this.endStep(op, ended, this.pumpedFrom);
   }
 
   /** A goroutine that was woken for a lock competes for it: it uses it once more. */
@@ -344,7 +350,7 @@ export class ExploringSched extends Sched {
   /** What became of a task in its step. */
   stateOf(g: G): 'ended' | 'waits' | 'goes on' {
     if (g === clockTask) return 'goes on';
-    const status = this.gt.status[g];
+    const { status } = this.ops[g]!;
     return status === GStatus.dead ? 'ended' : status === GStatus.waiting ? 'waits' : 'goes on';
   }
 
@@ -362,19 +368,18 @@ export class ExploringSched extends Sched {
   /** Faults: a goroutine is gone, between two steps. What it waits in or is about to do is given up; locks that it holds stay locked. */
   kill(g: Task): void {
     const row = g as G;
-    const status = this.gt.status[row];
-    if (status === GStatus.dead || status === GStatus.idle) return;
-    this.gt.deferring[row] = 0;
     const op = this.ops[row]!;
+    if (op.status === GStatus.dead || op.status === GStatus.idle) return;
+    this.gt.deferring[row] = 0;
     op.inFlight = false;
     op.again = null;
-    this.calls[row] = null;
+    op.call = null;
     if (this.canTask(g)) {
       this.remove(g);
       this.release(row);
       return;
     }
-    this.continuations[row] = (function* () {})(); // it stands in queues: whoever wakes it finds nobody
+    op.continuation = (function* () {})(); // it stands in queues: whoever wakes it finds nobody
     this.disown(g);
   }
 
@@ -394,8 +399,9 @@ export class ExploringSched extends Sched {
   }
 
   /** The step is over, and the goroutine could take another. */
-  private pause(g: G): void {
-    this.gt.status[g] = GStatus.runnable;
+  private pause(op: Op): void {
+    const { g } = op;
+    op.status = GStatus.runnable;
     if (this.events.on) this.events.emit(Ev.goYield, this.gt.goid[g], 0, this.curp);
     if (!this.announced) {
       this.kinds[g] = OpKind.gosched; // a bare yield

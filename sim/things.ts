@@ -2,7 +2,7 @@
 // announced where it would be performed, and performed when the explorer lets its goroutine go on.
 import type { RType } from '../heap/types.ts';
 import { Atomic, Cell } from '../sched/cell.ts';
-import { Channels, ElemKind, HChan, HChannel, type Received } from '../sched/chan.ts';
+import { Channels, ElemKind, HChannel, type Received } from '../sched/chan.ts';
 import { Cond, condBytes } from '../sched/cond.ts';
 import { WaitReason } from '../sched/g.ts';
 import type { Locker } from '../sched/mutex.ts';
@@ -12,8 +12,8 @@ import type { Blocking, Op } from '../sched/op.ts';
 import { PoolStore, Pools } from '../sched/pool.ts';
 import { RWMutex, rwMutexBytes } from '../sched/rwmutex.ts';
 import { result, type SelectCases, type SelectResult, Selects } from '../sched/select.ts';
-import { Sema, Semaphore } from '../sched/sema.ts';
-import { Sudog } from '../sched/sudog.ts';
+import { Semaphore } from '../sched/sema.ts';
+import type { WaitQueue } from '../sched/sudog.ts';
 import { mutexBytes, Sync, semaBytes } from '../sched/sync.ts';
 import { WaitGroup, waitGroupBytes } from '../sched/waitgroup.ts';
 import type { ExploringSched, Operand } from './sched.ts';
@@ -53,7 +53,7 @@ class ExploringChannel extends HChannel implements Operand {
 
   override send(value: unknown): Op {
     const op = this.world.begin();
-    if (this.kind === ElemKind.pointer) this.setElem(op.g, value as number); // a root until it is sent
+    if (this.kind === ElemKind.pointer) this.bring(op, value as number); // a root until it is sent
     op.value = value;
     return this.world.announce(op, OpKind.send, this);
   }
@@ -68,7 +68,7 @@ class ExploringChannel extends HChannel implements Operand {
       this.touch();
       if (this.recvNow(op)) return true;
       this.world.block(op, WaitReason.chanReceive);
-      this.enqueueRecv(op.g, -1);
+      this.enqueueRecv(op);
       return false;
     }
     const { value } = op;
@@ -77,7 +77,7 @@ class ExploringChannel extends HChannel implements Operand {
     this.mustBeOpen();
     if (this.sendNow(value)) return true;
     this.world.block(op, WaitReason.chanSend);
-    this.enqueueSend(op.g, value, -1);
+    this.enqueueSend(op, value);
     return false;
   }
 
@@ -111,7 +111,7 @@ class ExploringChannel extends HChannel implements Operand {
   protected override sendNow(value: unknown): boolean {
     const { races, curg } = this.world;
     if (races === null) return super.sendNow(value);
-    const receiver = this.firstIn(HChan.recvq);
+    const receiver = firstIn(this.recvq);
     if (!super.sendNow(value)) return false;
     races.sent(curg, receiver, this, this.capacity);
     return true;
@@ -120,22 +120,22 @@ class ExploringChannel extends HChannel implements Operand {
   protected override recvNow(into: Received): boolean {
     const { races, curg } = this.world;
     if (races === null) return super.recvNow(into);
-    const sender = this.firstIn(HChan.sendq);
+    const sender = firstIn(this.sendq);
     if (!super.recvNow(into)) return false;
     if (into.ok) races.received(curg, sender, this, this.capacity);
     else races.acquire(curg, this);
     return true;
   }
 
-  private firstIn(queue: HChan.recvq | HChan.sendq): Task {
-    const sg = this.w[this.i + queue]!;
-    return sg === 0 ? 0 : this.w[(sg >>> 2) + Sudog.g]!;
-  }
-
   override get length(): number {
     this.world.touched(this, false);
     return super.length;
   }
+}
+
+/** Who waits first in a queue; 0: nobody. */
+function firstIn({ first }: WaitQueue): Task {
+  return first === null ? 0 : first.op.g;
 }
 
 /** The selects of a machine whose schedules are explored. */
@@ -209,8 +209,8 @@ export class ExploringSync extends Sync {
     return cond;
   }
   override semaphore(count: number): Semaphore {
-    const sema = new ExploringSemaphore(this.world, this.types.sema, semaBytes);
-    this.world.heap.w[(sema.addr >>> 2) + Sema.count] = count;
+    const sema = new ExploringSemaphore(this.world, this.types.sema, semaBytes, count);
+    sema.make();
     return sema;
   }
   override cell<T>(value: T, name: string): Cell<T> {
@@ -531,8 +531,9 @@ class ExploringSemaphore extends Semaphore implements Operand {
     private readonly world: ExploringSched,
     type: RType,
     bytes: number,
+    count: number,
   ) {
-    super(world, type, bytes);
+    super(world, type, bytes, count);
     this.id = ++world.things;
     this.placeOffHeap(world.takeWords(bytes >>> 2));
   }

@@ -39,7 +39,7 @@ export const pageSize = 1 << pageShift;
 /** First word that tells our memory from any other ("gorn", little endian). */
 export const arenaMagic = 0x6e726f67;
 /** Changes whenever a table, a record or the order of carving changes. */
-export const layoutVersion = 5;
+export const layoutVersion = 6;
 
 /** The head's words, at byte address headAddr. */
 export const enum ArenaHead {

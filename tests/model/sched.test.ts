@@ -56,7 +56,7 @@ function runChecked(program: Program, options: Options): Ran {
     for (const steps of program.workers) go.go(worker, steps, ch);
     for (let i = 0; i < 20; i++) yield* go.sleep(100e6);
     const late: number[] = [];
-    for (const g of sched.goroutines()) if (gt.status[g] === 1) late.push(gt.goid[g]);
+    for (const g of sched.goroutines()) if (sched.ops[g]!.status === 1) late.push(gt.goid[g]);
     expect(late, 'after two seconds nobody is runnable').toEqual([]);
   });
   return ran;

@@ -17,13 +17,12 @@ interface Story {
 const stories: Story[] = [
   {
     bug: 'a queue forgets the others when one waiter is taken out',
-    tamper: ({ sched, heap: { w } }) => {
-      const { sudogs } = sched;
-      const dequeue = sudogs.dequeue.bind(sudogs);
-      sudogs.dequeue = (queue) => {
-        const sg = dequeue(queue);
-        w[queue] = 0;
-        w[queue + 1] = 0;
+    tamper: ({ sched: { sudogs } }) => {
+      const serve = sudogs.serve.bind(sudogs);
+      sudogs.serve = (queue) => {
+        const sg = serve(queue);
+        queue.first = null;
+        queue.last = null;
         return sg;
       };
     },
@@ -32,8 +31,8 @@ const stories: Story[] = [
   {
     bug: 'a select that was served stays in the queues of its other cases',
     tamper: ({ sched }) => {
-      sched.sudogs.releaseAll = (g) => {
-        sched.gt.waiting[g] = 0;
+      sched.sudogs.releaseAll = (op) => {
+        op.selecting = null;
       };
     },
     words: /Q5: goroutine \d+ is runnable, wanted waiting|K[13]:|deadlock/,
@@ -56,6 +55,7 @@ const stories: Story[] = [
       const eachPointer = stacks.eachPointer.bind(stacks);
       stacks.eachPointer = (g, visit) => {
         const hidden: number[] = [];
+        sched.ops[g]!.save(heap.w, heap.arena.f64, sched.gt);
         eachWaiting(heap.w, sched.gt.waiting[g], (addr) => hidden.push(addr));
         eachPointer(g, (addr) => {
           if (!hidden.includes(addr)) visit(addr);

@@ -5,10 +5,10 @@ import type { WeakCell } from '../../../heap/mspecial.ts';
 import type { Addr } from '../../../runtime/internal/memory.ts';
 import type { Machine } from '../../../runtime/machine.ts';
 import { makeRef } from '../../../runtime/struct.ts';
-import { HChan, type HChannel } from '../../../sched/chan.ts';
+import type { HChannel } from '../../../sched/chan.ts';
 import { type G, GStatus } from '../../../sched/g.ts';
 import { FrameHead } from '../../../sched/stack.ts';
-import { Sudog } from '../../../sched/sudog.ts';
+import type { Sudog } from '../../../sched/sudog.ts';
 import { all, barrierOn, channels, explore, exploreLong, type Mutant, shade, stores, type Victim, write } from './mutant.ts';
 
 // --- the barrier ---------------------------------------------------------------------------------------------------------
@@ -143,12 +143,19 @@ const unseen =
     };
   };
 
-/** Words of the values that a goroutine waits to send. */
-function sentWords({ heap: { w }, sched }: Machine, g: G): number[] {
-  const words: number[] = [];
-  for (let sg = sched.gt.waiting[g]; sg !== 0; sg = w[(sg >>> 2) + Sudog.waitLink]!) words.push((sg >>> 2) + Sudog.elem);
-  return words;
-}
+/** Makes the values that goroutines wait to send invisible. */
+const unsent = ({ machine: { sched } }: Victim) => {
+  const { stacks, ops } = sched;
+  const right = stacks.eachPointer.bind(stacks);
+  stacks.eachPointer = (g, visit) => {
+    const waiters: Sudog[] = [ops[g]!];
+    for (let sg = ops[g]!.selecting; sg !== null; sg = sg.waitLink) waiters.push(sg);
+    const elems = waiters.map(({ elem }) => elem);
+    for (const sg of waiters) sg.elem = 0;
+    right(g, visit);
+    for (const [k, sg] of waiters.entries()) sg.elem = elems[k]!;
+  };
+};
 
 /** Words of the last locals of a goroutine's frames. */
 function lastLocals({ heap: { w }, sched }: Machine, g: G): number[] {
@@ -169,7 +176,7 @@ const stacksUnscanned =
     const right = world.scanStack.bind(world);
     world.scanStack = (i: number, work: GcWork) => {
       const g = (i + 1) as G;
-      return skip(g, sched.gt.status[g] as GStatus) ? 0 : right(i, work);
+      return skip(g, sched.ops[g]!.status) ? 0 : right(i, work);
     };
   };
 
@@ -184,7 +191,7 @@ const rootMutants: Mutant[] = [
       if (channels !== undefined) (channels as { pointerBuf: typeof blind }).pointerBuf = blind;
     },
   },
-  { id: 'M12c', title: 'the value of a blocked sender is no root', prefer: 'channel', breaks: unseen(sentWords) },
+  { id: 'M12c', title: 'the value of a blocked sender is no root', prefer: 'channel', breaks: unsent },
   { id: 'M12d', title: 'what objects with finalizers hold is no root', prefer: 'finalizers', breaks: rootJobs((job) => job === 0) },
   {
     id: 'M12e',
@@ -202,13 +209,14 @@ const rootMutants: Mutant[] = [
     title: 'what a receiver was given is in a JavaScript variable only, until it runs',
     prefer: 'channel',
     breaks: ({ machine: { sched } }) => {
-      const { stacks, gt } = sched;
+      const { stacks } = sched;
       const right = stacks.eachPointer.bind(stacks);
       stacks.eachPointer = (g, visit) => {
-        const elem = gt.elem[g];
-        gt.elem[g] = 0;
+        const op = sched.ops[g]!;
+        const { brought } = op;
+        op.brought = 0;
         right(g, visit);
-        gt.elem[g] = elem;
+        op.brought = brought;
       };
     },
   },
@@ -466,7 +474,7 @@ const queueMutant: Mutant = {
 // --- channels (ours; the reference has none) -----------------------------------------------------------------------------
 
 /** Closing one must still wake who waits. */
-const isOpen = (ch: HChannel) => ch['w'][ch['i'] + HChan.closed] === 0;
+const isOpen = (ch: HChannel) => !ch['isClosed'];
 
 const queueMutants: Mutant[] = [
   {
@@ -475,7 +483,7 @@ const queueMutants: Mutant[] = [
     prefer: 'channel',
     breaks: channels((ch) => {
       const right = ch['serve'].bind(ch);
-      ch['serve'] = (queue) => (queue === HChan.sendq && isOpen(ch) ? 0 : right(queue));
+      ch['serve'] = (queue) => (queue === ch.sendq && isOpen(ch) ? null : right(queue));
     }),
   },
   {
@@ -484,7 +492,7 @@ const queueMutants: Mutant[] = [
     prefer: 'channel',
     breaks: channels((ch) => {
       const right = ch['serve'].bind(ch);
-      ch['serve'] = (queue) => (queue === HChan.recvq && isOpen(ch) ? 0 : right(queue));
+      ch['serve'] = (queue) => (queue === ch.recvq && isOpen(ch) ? null : right(queue));
     }),
   },
 ];

@@ -94,7 +94,7 @@ describe('who holds an object', () => {
     m.mutator.storePointer(slot >>> 2, g.at.A!);
     const hand = new HandMade(m, 3, m.symtab.pc('main.f', 'f.go', 3));
     hand.set(2, g.at.A!);
-    m.sched.gt.elem[hand.g] = g.at.A!;
+    m.sched.ops[hand.g]!.brought = g.at.A!;
     const { goid } = m.sched.gt;
     expect(explainAddress(m, g.at.A!).holders.map((h) => h.text)).toEqual([
       `global ${hex(slot)}`,

@@ -13,7 +13,7 @@ const Node = struct('main.Node', { value: i32, next: self });
 function own({ machine: { sched, symtab } }: Runtime): string[] {
   const { gt } = sched;
   const gs = [...sched.goroutines(true)].filter((g) => gt.system[g] !== 0).sort((a, b) => gt.goid[a] - gt.goid[b]);
-  return gs.map((g: G) => `${gt.goid[g]} ${symtab.frame(gt.goPc[g]).func} [${waitReasonNames[gt.waitReason[g]]}]`);
+  return gs.map((g: G) => `${gt.goid[g]} ${symtab.frame(gt.goPc[g]).func} [${waitReasonNames[sched.ops[g]!.waitReason]}]`);
 }
 
 const threeHelpers = [

@@ -41,8 +41,8 @@ describe('broken on purpose', () => {
     const { sched } = testMachine();
     const g = sched.newG(0);
     sched.start(g, (function* () {})());
-    expect(sched.gt.status[g]).toBe(GStatus.runnable);
-    expect(() => sched.ready(g, true)).toThrow('Q5: goroutine 1 is runnable, wanted waiting');
+    expect(sched.ops[g]!.status).toBe(GStatus.runnable);
+    expect(() => sched.ready(sched.ops[g]!, true)).toThrow('Q5: goroutine 1 is runnable, wanted waiting');
   });
 });
 
@@ -92,7 +92,7 @@ describe('the check of a whole scheduler', () => {
     [
       'a goroutine that nobody will run',
       (s) => {
-        s.gt.status[s.newG(0)] = GStatus.runnable;
+        s.ops[s.newG(0)]!.status = GStatus.runnable;
       },
       'Q1: goroutine 1 is runnable and in 0 run queues',
     ],
@@ -100,7 +100,7 @@ describe('the check of a whole scheduler', () => {
       'work on an idle P',
       (s) => {
         const g = s.newG(0);
-        s.gt.status[g] = GStatus.runnable;
+        s.ops[g]!.status = GStatus.runnable;
         s.runq.put(p1, g, false);
       },
       'Q2: P1 is idle and has goroutines to run',

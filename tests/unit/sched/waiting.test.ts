@@ -1,13 +1,15 @@
-// Each finding of K1 to K5 (docs/invariants.md), shown on a machine that was damaged on purpose.
+// Each finding of K1 to K6 (docs/invariants.md), shown on a machine that was damaged on purpose.
 import { expect, test } from 'vitest';
 import { type Go, i32 } from '../../../runtime/index.ts';
 import { HChan, type HChannel } from '../../../sched/chan.ts';
-import { waitFindings } from '../../../sched/check.ts';
-import { Sudog } from '../../../sched/sudog.ts';
+import { waitFindings, writtenFindings } from '../../../sched/check.ts';
+import { GStatus } from '../../../sched/g.ts';
+import type { Op } from '../../../sched/op.ts';
+import { SudogRecord } from '../../../sched/sudog.ts';
 import { death, run } from '../../support/run.ts';
 
-/** A program with a goroutine that waits on a channel; damage gets the word index of the hchan and of the sudog. */
-function findingsAfter(way: 'send' | 'recv', capacity: number, damage: (go: Go, hchan: number, sudog: number) => void): string[] {
+/** A program with a goroutine that waits on a channel; damage gets the channel and the goroutine. undo: repairs it. */
+function findingsAfter(way: 'send' | 'recv', capacity: number, damage: (ch: HChannel, waiter: Op, go: Go) => () => void): string[] {
   let findings: string[] = [];
   run(function* main(go) {
     const { sched } = go.runtime.machine;
@@ -19,33 +21,29 @@ function findingsAfter(way: 'send' | 'recv', capacity: number, damage: (go: Go, 
     });
     yield* go.gosched();
     expect(waitFindings(sched)).toEqual([]);
-    const hchan = (ch.c as HChannel).addr >>> 2;
-    const queue = hchan + (way === 'send' ? HChan.sendq : HChan.recvq);
-    const before = sched.heap.w.slice(hchan, hchan + HChan.words);
-    const sudog = sched.heap.w[queue]! >>> 2;
-    const record = sched.heap.w.slice(sudog, sudog + Sudog.words);
-    damage(go, hchan, sudog);
+    const c = ch.c as HChannel;
+    const undo = damage(c, (way === 'send' ? c.sendq : c.recvq).first!.op, go);
     findings = waitFindings(sched);
-    sched.heap.w.set(before, hchan);
-    sched.heap.w.set(record, sudog);
+    undo();
   });
   return findings;
 }
 
 test('K1: waiters in both queues', () => {
-  const findings = findingsAfter('recv', 0, (go, hchan, sudog) => {
-    const { w } = go.runtime.machine.heap;
-    const other = go.runtime.machine.sched.sudogs.acquire(1 as never, hchan << 2);
-    go.runtime.machine.sched.gt.waiting[1 as never] = 0;
-    w[hchan + HChan.sendq] = other;
-    void sudog;
+  const findings = findingsAfter('recv', 0, (ch, _, go) => {
+    ch.sendq.enqueue(go.runtime.machine.sched.cur);
+    return () => ch.sendq.shift(ch.sendq.first!);
   });
   expect(findings).toContain('K1: both queues of a channel have waiters');
 });
 
 test('K2: a waiter that need not wait, and a buffer that holds more than it can', () => {
-  const set = (values: number) => (go: Go, hchan: number) => {
-    go.runtime.machine.heap.w[hchan + HChan.qcount] = values;
+  const set = (values: number) => (ch: HChannel) => {
+    const before = ch['count'];
+    ch['count'] = values;
+    return () => {
+      ch['count'] = before;
+    };
   };
   expect(findingsAfter('recv', 2, set(1))).toEqual(['K2: a receiver waits although 1 values are in the buffer']);
   expect(findingsAfter('send', 2, set(1))).toEqual(['K2: a sender waits although 1 places are free']);
@@ -54,15 +52,46 @@ test('K2: a waiter that need not wait, and a buffer that holds more than it can'
 
 test('K3: a waiter in no queue, and one whose goroutine does not wait', () => {
   expect(
-    findingsAfter('recv', 0, (go, hchan) => {
-      go.runtime.machine.heap.w[hchan + HChan.recvq] = 0;
+    findingsAfter('recv', 0, ({ recvq }, waiter) => {
+      recvq.first = null;
+      return () => {
+        recvq.first = waiter;
+      };
     }),
   ).toEqual(['K3: a sudog of goroutine 5 is in no queue']);
   expect(
-    findingsAfter('recv', 0, (go, _hchan, sudog) => {
-      go.runtime.machine.heap.w[sudog + Sudog.g] = 1;
+    findingsAfter('recv', 0, (_ch, waiter) => {
+      waiter.status = GStatus.runnable;
+      return () => {
+        waiter.status = GStatus.waiting;
+      };
     }),
-  ).toEqual(['K3: a sudog in the list of goroutine 5 belongs to row 1']);
+  ).toContain('K3: goroutine 5 has sudogs and does not wait');
+});
+
+test('K6: what somebody reads in the arena after writing back is what the fields say', () => {
+  const findings = (damage: (w: Int32Array, ch: HChannel, waiter: Op) => void) => {
+    let found: string[] = [];
+    findingsAfter('send', 2, (ch, waiter, go) => {
+      const { heap, sched } = go.runtime.machine;
+      heap.writeBack();
+      expect(writtenFindings(sched)).toEqual([]);
+      damage(heap.w, ch, waiter);
+      found = writtenFindings(sched);
+      return () => heap.writeBack();
+    });
+    return found;
+  };
+  expect(
+    findings((w, ch) => {
+      w[ch.i + HChan.qcount] = 1;
+    }),
+  ).toEqual(['K6: word 0 of a record is 1, its field says 2']);
+  expect(
+    findings((w, _, { record }) => {
+      w[(record >>> 2) + SudogRecord.number] = 1;
+    }),
+  ).toEqual(['K6: goroutine 5 has fields that its row or its sudogs do not say']);
 });
 
 test('K4: a record that was freed under its waiters', () => {
