@@ -30,7 +30,7 @@ function checkQueues(sched: Sched, out: string[]): void {
   const { gt, ops, runq } = sched;
   const queued = new Uint8Array(sched.rowsUsed + 1);
   let global = 0;
-  runq.each((g, p) => {
+  runq.each(({ g }, p) => {
     queued[g]!++;
     if (p < 0) global++;
     else if (p >= sched.procs) out.push(`Q1: goroutine ${gt.goid[g]} is in the queue of P${p}, which is dead`);

@@ -162,7 +162,7 @@ export class Helpers {
     if (g === 0 || ops[g]!.status !== GStatus.waiting) return; // it is on its way
     this.wake(g, noP);
     gt.readyAt[g] = sched.now();
-    sched.runq.putGlobal(g);
+    sched.runq.putGlobal(ops[g]!);
     const p = ms.takeIdleP();
     if (p !== noP) ms.start(p, false, sched.now());
   }

@@ -93,6 +93,7 @@ export class Goroutines {
     } else if (this.rowsUsed - this.ownRows < this.most) {
       g = ++this.rowsUsed as G;
       this.ops[g] = new Op(g, this.ops.length > g ? this.ops[g]!.record : this.sudogs.newRecord());
+      this.ops[g]!.stackLo = gt.stackLo[g]; // exploring uses rows again, and the stacks in them
     } else throw new RangeError(`too many goroutines: ${this.live} (raise the option maxGoroutines)`);
     const op = this.ops[g]!;
     gt.schedLink[g] = 0;

@@ -76,6 +76,10 @@ export class Op extends Sudog implements Blocking<unknown>, Iterator<void, unkno
   from: ((raw: unknown) => unknown) | null = null;
   /** The pointer that the last operation brought, until the next one begins. A root. */
   brought: Addr = 0;
+  /** Next in the global run queue. */
+  link: Op | null = null;
+  /** Its stack's first byte: gt.stackLo. */
+  stackLo: Addr = 0;
   /** The collector has seen it wait where it waits now: gt.waitSince. */
   waitSeen = false;
   /** The sudogs of the select that it waits in. */

@@ -24,8 +24,10 @@ export const enum PStatus {
   dead = 4,
 }
 
-/** Length of the local ring. */
-export const runqSize = 256;
+/** The ring of a P's run queue. */
+export const enum Ring {
+  size = 256,
+}
 
 export function pTable(mem: LinearAlloc) {
   const rows = maxProcs;
@@ -46,7 +48,7 @@ export function pTable(mem: LinearAlloc) {
     /** Ring positions, ever growing; entries are at position % 256. */
     runqHead: mem.i32<P>('runqHead', rows),
     runqTail: mem.i32<P>('runqTail', rows),
-    runq: mem.i32<Id<'runqSlot'>>('runq', rows * runqSize),
+    runq: mem.i32<Id<'runqSlot'>>('runq', rows * Ring.size),
     runNext: mem.i32<P>('runNext', rows),
     /** What sysmon saw at its last look, and when it first saw that. Go's sysmontick. */
     seenSchedTick: mem.i32<P>('seenSchedTick', rows),

@@ -60,10 +60,13 @@ import { Syscalls } from './syscall.ts';
 import { Sysmon } from './sysmon.ts';
 import { Timers } from './timer.ts';
 
-/** Virtual cost of one turn of a goroutine, in nanoseconds, on top of what it allocates and does. */
-export const turnNanos = 100;
-/** Virtual cost of an operation that could have blocked and did not. */
-const operationNanos = 15;
+/** Virtual costs in nanoseconds. */
+export const enum Cost {
+  /** of one turn of a goroutine, on top of what it allocates and does */
+  turn = 100,
+  /** of an operation that could have blocked and did not */
+  operation = 15,
+}
 /** A goroutine is paused for another P that is this far behind, in nanoseconds: less would be many turns for little truth. */
 const pauseSlack = 1000;
 
@@ -212,7 +215,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     op.status = GStatus.runnable;
     gt.readyAt[g] = this.now();
     if (this.events.on) this.events.emit(Ev.goCreate, gt.goid[g], gt.parent[g], gt.goPc[g], gt.system[g]);
-    this.runq.put(this.curp, g, true);
+    this.runq.put(this.curp, op, true);
     if (this.mainStarted) this.wakep();
   }
 
@@ -255,7 +258,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** The operation that has begun needs no waiting. */
   settled(op: Op): Op {
     const { mutator } = this;
-    if ((mutator.nanos += operationNanos) > this.turnLimit) this.longTurn(op);
+    if ((mutator.nanos += Cost.operation) > this.turnLimit) this.longTurn(op);
     return op;
   }
 
@@ -313,7 +316,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     if (this.procs !== 1) this.readyFrom(g);
     if (this.timesWaits) this.contention.released(op, op.waitReason, this.now());
     if (this.events.on) this.events.emit(Ev.goReady, this.gt.goid[g], this.curg === 0 ? 0 : this.gt.goid[this.curg], this.curp);
-    this.runq.put(this.curp, g, next);
+    this.runq.put(this.curp, op, next);
     this.wakep();
   }
 
@@ -441,33 +444,34 @@ export class Sched extends Goroutines implements CallStack, Threads {
    * changed(), which ends this. What the turns cost adds up in the mutator until then. False: p has nothing left to run.
    */
   private runAlone(p: P): boolean {
-    const { gt, ops, pt, runq, stacks, mutator, events } = this;
+    const { gt, pt, runq, stacks, mutator, events } = this;
     const limit = this.horizon - pt.clock[p];
     this.turnLimit = this.chooser.everyOperation ? -Infinity : limit;
-    let g = 0 as G;
+    let op: Op | null = null;
     while (this.alone && mutator.nanos < limit) {
-      g = runq.next(p);
-      if (g === 0) break;
-      const op = ops[g]!;
+      op = runq.next(p);
+      if (op === null) break;
+      const { g } = op;
       if (op.status !== GStatus.runnable) this.badStatus(op, GStatus.runnable);
       op.status = GStatus.running;
       this.curg = g;
       this.cur = op;
       this.turns++;
       if (events.on) events.emit(Ev.goStart, gt.goid[g], pt.m[p], p);
-      stacks.load(g);
+      stacks.load(op);
       const done = this.advance(op);
       stacks.unload();
       if (done) this.ended(op);
       else if (op.status === GStatus.running) this.stopped(this.curp, op);
-      this.mutator.nanos += turnNanos;
+      this.mutator.nanos += Cost.turn;
     }
     this.nobodyRuns();
     const q = this.curp; // GOMAXPROCS may have taken p
     pt.clock[q] += this.takeNanos();
-    if (g === 0) return false;
+    if (op === null) return false;
+    const { g } = op;
     gt.readyAt[g] = pt.clock[q]; // a P that was woken in this turn may be behind its end; all that ran before it are not
-    if (ops[g]!.status === GStatus.syscall) this.syscalls.left(q);
+    if (op.status === GStatus.syscall) this.syscalls.left(q);
     else if (this.locks.count !== 0) this.locks.turnEnded(q, g);
     return true;
   }
@@ -484,21 +488,21 @@ export class Sched extends Goroutines implements CallStack, Threads {
   private step(p: P): void {
     const { clock, paused } = this.pt;
     if (paused[p] !== 0) {
-      const g = paused[p] as G;
+      const op = this.ops[paused[p]]!;
       paused[p] = 0;
-      this.turn(p, g);
+      this.turn(p, op);
       return;
     }
     if (this.timers.earliest() <= clock[p]) this.timers.run(clock[p]);
     if (this.gc.marking && this.background.markWorker(p)) return;
-    const g = this.findRunnable(p);
-    if (g === 0) {
+    const op = this.findRunnable(p);
+    if (op === null) {
       this.noWork(p);
       return;
     }
     if (this.ms.spinning !== 0) this.foundWork(p);
-    if (this.locks.count !== 0) this.locks.handTo(p, g);
-    this.execute(p, g);
+    if (this.locks.count !== 0) this.locks.handTo(p, op.g);
+    this.execute(p, op);
   }
 
   /** @internal */
@@ -509,14 +513,14 @@ export class Sched extends Goroutines implements CallStack, Threads {
   }
 
   /** Source: findRunnable, without network and with workers as part of step. */
-  private findRunnable(p: P): G {
+  private findRunnable(p: P): Op | null {
     const { runq, pt } = this;
     if (pt.preempt[p] !== 0) {
       pt.preempt[p] = 0;
       runq.expire(p); // goroutines that wake each other inherit one time slice, and it is used up
     }
-    if (this.anyOrder) return runq.getAny(p, this.chooser) || this.thieves.steal(p);
-    return runq.next(p) || this.thieves.steal(p);
+    if (this.anyOrder) return runq.getAny(p, this.chooser) ?? this.thieves.steal(p);
+    return runq.next(p) ?? this.thieves.steal(p);
   }
 
   /** Nothing to run on p: it marks or sweeps, waits a moment for what it may steal then, or gives itself up. */
@@ -547,36 +551,36 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.wakep();
   }
 
-  /** Runs g on p. Source: execute. */
-  private execute(p: P, g: G): void {
+  /** Runs op on p. Source: execute. */
+  private execute(p: P, op: Op): void {
     const { gt } = this;
     const { clock, m } = this.pt;
-    const op = this.ops[g]!;
+    const { g } = op;
     if (op.status !== GStatus.runnable) this.badStatus(op, GStatus.runnable);
     if (clock[p] < gt.readyAt[g]) clock[p] = gt.readyAt[g]; // another P, ahead in time, made it runnable or ran it last
     op.status = GStatus.running;
     if (this.events.on) this.events.emit(Ev.goStart, gt.goid[g], m[p], p);
-    this.turn(p, g);
+    this.turn(p, op);
   }
 
-  /** g goes on until it yields. */
-  private turn(on: P, g: G): void {
+  /** op goes on until it yields. */
+  private turn(on: P, op: Op): void {
     const { gt, stacks } = this;
     const { clock } = this.pt;
-    const op = this.ops[g]!;
+    const { g } = op;
     this.curg = g;
     this.cur = op;
     this.turns++;
     const before = clock[on];
     this.turnLimit = this.chooser.everyOperation ? -Infinity : this.horizon - before;
-    stacks.load(g);
+    stacks.load(op);
     const done = this.advance(op);
     stacks.unload();
     const p = this.curp; // GOMAXPROCS may have taken the one it began on
     if (done) this.ended(op);
     else if (op.status === GStatus.running) this.stopped(p, op);
     this.nobodyRuns();
-    const after = clock[p] + turnNanos + this.takeNanos();
+    const after = clock[p] + Cost.turn + this.takeNanos();
     clock[p] = after;
     gt.readyAt[g] = after;
     if (op.status === GStatus.syscall) this.syscalls.left(p);
@@ -596,8 +600,8 @@ export class Sched extends Goroutines implements CallStack, Threads {
     if (stop === Stop.preempted) this.pt.preempt[p] = 0;
     op.status = GStatus.runnable;
     if (this.events.on) this.events.emit(stop === Stop.preempted ? Ev.goPreempt : Ev.goYield, gt.goid[g], 0, p);
-    if (stop === Stop.yielded) this.runq.put(p, g, false);
-    else this.runq.putGlobal(g);
+    if (stop === Stop.yielded) this.runq.put(p, op, false);
+    else this.runq.putGlobal(op);
   }
 
   /** The goroutine that p has paused, if any, loses it to somebody else. */
@@ -606,9 +610,10 @@ export class Sched extends Goroutines implements CallStack, Threads {
     const g = pt.paused[p] as G;
     if (g === 0) return;
     pt.paused[p] = 0;
-    ops[g]!.status = GStatus.runnable;
+    const op = ops[g]!;
+    op.status = GStatus.runnable;
     if (events.on) events.emit(Ev.goPreempt, gt.goid[g], 0, p);
-    this.runq.putGlobal(g);
+    this.runq.putGlobal(op);
   }
 
   /**
@@ -659,7 +664,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** GOMAXPROCS is another: stw.ts has made the Ps. */
   procsChanged(n: number): void {
     this.procs = n;
-    this.runq.procs = n;
+    this.runq.setProcs(n);
     this.changed();
   }
 

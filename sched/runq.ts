@@ -1,55 +1,69 @@
 // runq: who waits to run. Each P has a ring of 256, whose owner pushes at the tail and anyone pops at the head, and one slot,
 // runNext, for the goroutine that the running one just made ready: it goes first and inherits the time slice. What does not
-// fit is in the global queue, a list through g.schedLink. Source: proc.go runq…, globrunq….
+// fit is in the global queue, a list through Op.link. Source: proc.go runq…, globrunq….
+//
+// The queues hold goroutines as JavaScript has them (Op); `save` writes them into the arena, where a P's row has rows of
+// goroutines and the global queue is a list through g.schedLink.
 //
 // Invariant Q1: a goroutine is in exactly one queue if it is runnable, and in none otherwise (sched/check.ts).
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
-import type { Column } from '../runtime/internal/memory.ts';
+import type { Column, Id } from '../runtime/internal/memory.ts';
 import type { G } from './g.ts';
-import { maxProcs, type P, type PTable, runqSize } from './p.ts';
+import type { Op } from './op.ts';
+import { maxProcs, type P, type PTable, Ring } from './p.ts';
 
-/** One P's queue in fields; its ring lies in the arena. */
+/** One P's queue. */
 class LocalQueue {
   /** Positions, ever growing; entries are at position % 256. */
   head = 0;
   tail = 0;
-  /** Who goes first; 0: whoever is at the head of the ring. */
-  next: G = 0 as G;
+  readonly ring = new Array<Op | null>(Ring.size).fill(null);
+  /** Who goes first; null: whoever is at the head of the ring. */
+  next: Op | null = null;
   /** Counts rounds of the scheduler; every 61st looks at the global queue first. Does not move for `next`. */
   tick = 1; // before main, Go's own goroutines had their rounds
-
-  constructor(readonly ring: Int32Array) {}
 }
 
 /** Local and global run queues of one machine. */
 export class RunQueues {
   private readonly locals: LocalQueue[] = [];
-  private globalHead: G = 0 as G;
-  private globalTail: G = 0 as G;
+  private globalHead: Op | null = null;
+  private globalTail: Op | null = null;
   globalSize = 0;
+  private procs = 0;
 
   constructor(
     private readonly pt: PTable,
     private readonly schedLink: Column<G>,
-    /** GOMAXPROCS. */
-    public procs: number,
+    procs: number,
     /** False in the era of 2014: whoever would be next goes to the tail. */
     private readonly hasRunNext = true,
   ) {
-    for (let p = 0; p < maxProcs; p++)
-      this.locals.push(new LocalQueue((pt.runq as unknown as Int32Array).subarray(p * runqSize, (p + 1) * runqSize)));
+    for (let p = 0 as P; p < maxProcs; p++) pt.schedTick[p] = 1;
+    this.setProcs(procs);
   }
 
-  /** Writes what is in fields into the columns of the processor table. */
+  /** GOMAXPROCS is n. */
+  setProcs(n: number): void {
+    this.procs = n;
+    while (this.locals.length < n) this.locals.push(new LocalQueue());
+  }
+
+  /** Writes what is in fields into the columns of the tables. */
   save(): void {
-    const { pt, locals } = this;
-    for (let p = 0 as P; p < maxProcs; p++) {
-      const { head, tail, next, tick } = locals[p]!;
+    const { pt, locals, schedLink } = this;
+    for (let p = 0 as P; p < locals.length; p++) {
+      const { head, tail, next, tick, ring } = locals[p]!;
       pt.runqHead[p] = head;
       pt.runqTail[p] = tail;
-      pt.runNext[p] = next;
+      pt.runNext[p] = next === null ? 0 : next.g;
       pt.schedTick[p] = tick;
+      for (let i = head; i !== tail; i++) {
+        const slot = i & (Ring.size - 1);
+        pt.runq[(p * Ring.size + slot) as Id<'runqSlot'>] = ring[slot]!.g;
+      }
     }
+    for (let op = this.globalHead; op !== null; op = op.link) schedLink[op.g] = op.link === null ? 0 : op.link.g;
   }
 
   /** Rounds of p's scheduler, see LocalQueue.tick. */
@@ -62,192 +76,190 @@ export class RunQueues {
     this.locals[p]!.tick++;
   }
 
-  /** The goroutine that goes first on p; 0: none does. */
-  runNext(p: P): G {
+  /** The goroutine that goes first on p; null: none does. */
+  runNext(p: P): Op | null {
     return this.locals[p]!.next;
   }
 
   /** Appends to the global queue. Source: globrunqput. */
-  putGlobal(g: G): void {
-    this.schedLink[g] = 0;
-    if (this.globalTail !== 0) this.schedLink[this.globalTail] = g;
-    else this.globalHead = g;
-    this.globalTail = g;
+  putGlobal(op: Op): void {
+    const { globalTail } = this;
+    op.link = null;
+    if (globalTail !== null) globalTail.link = op;
+    else this.globalHead = op;
+    this.globalTail = op;
     this.globalSize++;
   }
 
-  private popGlobal(): G {
-    const g = this.globalHead;
-    this.globalHead = this.schedLink[g] as G;
-    if (this.globalHead === 0) this.globalTail = 0 as G;
-    this.schedLink[g] = 0;
-    this.globalSize--;
-    return g;
-  }
-
-  /** Takes a batch from the global queue: returns the first, the rest goes to p's ring. 0: empty. Source: globrunqget. */
-  getGlobal(p: P, max: number): G {
-    if (this.globalSize === 0) return 0 as G;
+  /** Takes a batch from the global queue: returns the first, the rest goes to p's ring. null: empty. Source: globrunqget. */
+  getGlobal(p: P, max: number): Op | null {
+    const first = this.globalHead;
+    if (first === null) return null;
     const { globalSize: size } = this;
     let n = this.procs === 1 ? size : Math.min(size, Math.floor(size / this.procs) + 1);
-    if (n > runqSize >> 1) n = runqSize >> 1;
+    if (n > Ring.size >> 1) n = Ring.size >> 1;
     if (max > 0 && n > max) n = max;
-    const first = this.popGlobal();
-    if (n > 1) this.fetch(p, n - 1);
+    let rest = first.link;
+    if (n > 1) rest = this.fetch(p, rest, n - 1);
+    this.globalHead = rest;
+    if (rest === null) this.globalTail = null;
+    this.globalSize = size - n;
     return first;
   }
 
-  /** Moves n goroutines, fewer than half a ring, from the head of the global queue to p's ring, which is empty. */
-  private fetch(p: P, n: number): void {
-    const { schedLink } = this;
+  /** Moves n goroutines of the global queue, fewer than half a ring, to p's ring, which is empty; returns the one behind them. */
+  private fetch(p: P, first: Op | null, n: number): Op | null {
     const local = this.locals[p]!;
     const { ring, tail } = local;
-    let g = this.globalHead;
+    let op = first;
     for (let i = tail; i < tail + n; i++) {
-      ring[i & (runqSize - 1)] = g;
-      const next = schedLink[g] as G;
-      schedLink[g] = 0;
-      g = next;
+      ring[i & (Ring.size - 1)] = op;
+      op = op!.link;
     }
     local.tail = tail + n;
-    this.globalHead = g;
-    if (g === 0) this.globalTail = 0 as G;
-    this.globalSize -= n;
+    return op;
   }
 
-  /** Makes g the next of p (next) or its last. The goroutine that was next goes to the tail. Source: runqput. */
-  put(p: P, g: G, next: boolean): void {
+  /** Makes op the next of p (next) or its last. The goroutine that was next goes to the tail. Source: runqput. */
+  put(p: P, op: Op, next: boolean): void {
     const local = this.locals[p]!;
-    let last = g;
+    let last = op;
     if (next && this.hasRunNext) {
-      last = local.next;
-      local.next = g;
-      if (last === 0) return;
+      const old = local.next;
+      local.next = op;
+      if (old === null) return;
+      last = old;
     }
-    if (local.tail - local.head < runqSize) this.push(local, last);
+    if (local.tail - local.head < Ring.size) this.push(local, last);
     else this.putSlow(local, last);
   }
 
-  private push(local: LocalQueue, g: G): void {
-    local.ring[local.tail++ & (runqSize - 1)] = g;
+  private push(local: LocalQueue, op: Op): void {
+    const { tail } = local;
+    local.ring[tail & (Ring.size - 1)] = op;
+    local.tail = tail + 1;
   }
 
-  /** Head of the ring; 0 when empty. */
-  private pop(local: LocalQueue): G {
+  /** Head of the ring; null when empty. */
+  private pop(local: LocalQueue): Op | null {
     const { head } = local;
-    if (head === local.tail) return 0 as G;
+    if (head === local.tail) return null;
     local.head = head + 1;
-    return local.ring[head & (runqSize - 1)] as G;
+    return local.ring[head & (Ring.size - 1)]!;
   }
 
-  /** The ring is full: half of it and g go to the global queue. Source: runqputslow. */
-  private putSlow(local: LocalQueue, g: G): void {
-    for (let i = 0; i < runqSize >> 1; i++) this.putGlobal(this.pop(local));
-    this.putGlobal(g);
+  /** The ring is full: half of it and op go to the global queue. Source: runqputslow. */
+  private putSlow(local: LocalQueue, op: Op): void {
+    for (let i = 0; i < Ring.size >> 1; i++) this.putGlobal(this.pop(local)!);
+    this.putGlobal(op);
   }
 
-  /** The next goroutine of p; 0 when it has none. Source: runqget. */
-  get(p: P): G {
-    const local = this.locals[p]!;
+  /** The next goroutine of p; null when it has none. Source: runqget. */
+  get(p: P): Op | null {
+    return this.getLocal(this.locals[p]!);
+  }
+
+  private getLocal(local: LocalQueue): Op | null {
     const { next } = local;
-    if (next !== 0) {
-      local.next = 0 as G;
+    if (next !== null) {
+      local.next = null;
       return next; // inherits the time slice: the tick stays
     }
     local.tick++;
     return this.pop(local);
   }
 
-  /** The next goroutine of p: every 61st round one of the global queue, else its own, else a batch of the global queue; 0: none. */
-  next(p: P): G {
-    if (this.globalSize === 0) return this.get(p);
+  /** The next goroutine of p: every 61st round one of the global queue, else its own, else a batch of the global queue; null: none. */
+  next(p: P): Op | null {
     const local = this.locals[p]!;
+    if (this.globalHead === null) return this.getLocal(local);
     if (local.tick % 61 === 0) {
       local.tick++;
       return this.getGlobal(p, 1);
     }
-    return this.get(p) || this.getGlobal(p, 0);
+    const own = this.getLocal(local);
+    return own !== null ? own : this.getGlobal(p, 0);
   }
 
   /** p's time slice is used up: whoever would inherit it goes to the end of the global queue. */
   expire(p: P): void {
     const local = this.locals[p]!;
     const { next } = local;
-    if (next === 0) return;
-    local.next = 0 as G;
+    if (next === null) return;
+    local.next = null;
     this.putGlobal(next);
   }
 
   /**
-   * Moves half of victim's ring (rounded up) to p and returns the last of them, which runs now; 0: the ring is empty, and, with
+   * Moves half of victim's ring (rounded up) to p and returns the last of them, which runs now; null: the ring is empty, and, with
    * nextToo, runNext as well. Source: runqgrab, runqsteal.
    */
-  steal(p: P, victim: P, nextToo: boolean): G {
+  steal(p: P, victim: P, nextToo: boolean): Op | null {
     const [to, from] = [this.locals[p]!, this.locals[victim]!];
     const n = from.tail - from.head;
     if (n === 0) {
-      if (!nextToo) return 0 as G;
+      if (!nextToo) return null;
       const { next } = from;
-      from.next = 0 as G;
+      from.next = null;
       return next;
     }
-    for (let i = 1; i < n - (n >> 1); i++) this.push(to, this.pop(from));
+    for (let i = 1; i < n - (n >> 1); i++) this.push(to, this.pop(from)!);
     return this.pop(from);
   }
 
   /**
    * The next goroutine of p under a chooser that may take any: one of its ring, runNext, or the first of the global queue;
-   * 0: there is none. In Go any of them may be next, since other threads come and go between any two steps.
+   * null: there is none. In Go any of them may be next, since other threads come and go between any two steps.
    */
-  getAny(p: P, chooser: Chooser): G {
+  getAny(p: P, chooser: Chooser): Op | null {
     const local = this.locals[p]!;
-    const next = local.next !== 0 ? 1 : 0;
+    const next = local.next !== null ? 1 : 0;
     const size = local.tail - local.head;
-    const n = next + size + (this.globalSize > 0 ? 1 : 0);
-    if (n === 0) return 0 as G;
+    const n = next + size + (this.globalHead !== null ? 1 : 0);
+    if (n === 0) return null;
     const k = n === 1 ? 0 : chooser.choose(Choice.nextG, n, 0);
-    if (k < next) return this.get(p);
+    if (k < next) return this.getLocal(local);
     local.tick++;
     if (k - next >= size) return this.getGlobal(p, 1);
     const { ring, head } = local;
-    const slot = (head + k - next) & (runqSize - 1);
-    const g = ring[slot] as G;
-    ring[slot] = ring[head & (runqSize - 1)]!; // the first one takes its place
+    const slot = (head + k - next) & (Ring.size - 1);
+    const op = ring[slot]!;
+    ring[slot] = ring[head & (Ring.size - 1)]!; // the first one takes its place
     local.head = head + 1;
-    return g;
+    return op;
   }
 
   /** Moves p's goroutines to the global queue: p will mark. Source: gcBgMarkWorker, dedicated mode. */
   giveAway(p: P): void {
-    for (let g = this.get(p); g !== 0; g = this.get(p)) this.putGlobal(g);
+    for (let op = this.get(p); op !== null; op = this.get(p)) this.putGlobal(op);
   }
 
   /** Moves all of p's goroutines to the head of the global queue: p dies. Source: p.destroy. */
   evacuate(p: P): void {
     const local = this.locals[p]!;
-    while (local.tail !== local.head) this.putGlobalHead(local.ring[--local.tail & (runqSize - 1)] as G);
-    if (local.next !== 0) this.putGlobalHead(local.next);
-    local.next = 0 as G;
+    while (local.tail !== local.head) this.putGlobalHead(local.ring[--local.tail & (Ring.size - 1)]!);
+    if (local.next !== null) this.putGlobalHead(local.next);
+    local.next = null;
   }
 
-  private putGlobalHead(g: G): void {
-    this.schedLink[g] = this.globalHead;
-    this.globalHead = g;
-    if (this.globalTail === 0) this.globalTail = g;
+  private putGlobalHead(op: Op): void {
+    op.link = this.globalHead;
+    this.globalHead = op;
+    if (this.globalTail === null) this.globalTail = op;
     this.globalSize++;
   }
 
   /** Visits every queued goroutine; p: of that P's queue, -1: of the global one. */
-  each(visit: (g: G, p: number) => void): void {
-    for (let g = this.globalHead; g !== 0; g = this.schedLink[g] as G) visit(g, -1);
-    for (let p = 0 as P; p < maxProcs; p++) {
+  each(visit: (op: Op, p: number) => void): void {
+    for (let op = this.globalHead; op !== null; op = op.link) visit(op, -1);
+    for (let p = 0 as P; p < this.locals.length; p++) {
       const { head, tail, next, ring } = this.locals[p]!;
-      if (next !== 0) visit(next, p);
-      for (let i = head; i !== tail; i++) visit(ring[i & (runqSize - 1)] as G, p);
+      if (next !== null) visit(next, p);
+      for (let i = head; i !== tail; i++) visit(ring[i & (Ring.size - 1)]!, p);
     }
   }
 
-  /** Whether any goroutine waits in any queue. */
+  /** Whether no goroutine waits in any queue. */
   get empty(): boolean {
     if (this.globalSize > 0) return false;
     for (let p = 0 as P; p < this.procs; p++) if (this.length(p) > 0) return false;
@@ -257,7 +269,7 @@ export class RunQueues {
   /** Number of goroutines queued at p, runNext included. */
   length(p: P): number {
     const { head, tail, next } = this.locals[p]!;
-    return tail - head + (next !== 0 ? 1 : 0);
+    return tail - head + (next !== null ? 1 : 0);
   }
 
   /** Number of goroutines in p's ring. */

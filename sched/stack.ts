@@ -44,8 +44,11 @@ export const enum FrameHead {
 export const maxFrameSlots = 0xffff;
 
 const minStack = 64;
-/** `hi` and `limit` of a stack whose registers are in the table: below every address, so that a push takes its slow road. */
-const unread = -1;
+/** In place of registers. */
+const enum Register {
+  /** `hi` and `limit` of a stack whose registers are in the table: below every address, so that a push takes its slow road. */
+  unread = -1,
+}
 const poolOrders = 7; // 64, 128, … 4K: cut from one page; larger stacks are whole spans
 /**
  * Largest stack; beyond it Go's `stack overflow`. Go's 32-bit ports allow 250 MB. Ours hold only declared pointers: a frame of
@@ -72,12 +75,12 @@ export class Stacks {
   running: G = 0 as G;
   /** First byte of the running stack; frames are known by their offset from it. */
   lo: Addr = 0;
-  private hi: Addr = unread;
+  private hi: Addr = Register.unread;
   private sp: Addr = 0;
   /** 0 as well while the registers are unread. */
   private fp: Addr = 0;
   /** `hi`, or 0 while frames may be in registers only. */
-  private limit: Addr = unread;
+  private limit: Addr = Register.unread;
   /** By row: what of the goroutines is in fields. */
   ops: readonly Op[] = [];
   /** The arena has no page for a stack: collects garbage if that is safe now, and says whether it was. null: it never is. */
@@ -94,10 +97,10 @@ export class Stacks {
     this.w = heap.w;
   }
 
-  /** g runs from now on. */
-  load(g: G): void {
-    this.running = g;
-    this.lo = this.gt.stackLo[g];
+  /** A goroutine runs from now on. */
+  load(op: Op): void {
+    this.running = op.g;
+    this.lo = op.stackLo;
   }
 
   /** The first use of the stack in this turn. */
@@ -106,7 +109,7 @@ export class Stacks {
     this.hi = gt.stackHi[g];
     this.sp = gt.sp[g];
     this.fp = gt.fp[g];
-    if (this.limit === unread) this.limit = this.hi;
+    if (this.limit === Register.unread) this.limit = this.hi;
   }
 
   /** Writes all registers back; the goroutine may go on. */
@@ -123,7 +126,7 @@ export class Stacks {
 
   private spill(): void {
     if (this.limit === this.hi) return;
-    if (this.hi === unread) this.read();
+    if (this.hi === Register.unread) this.read();
     this.limit = this.hi; // first: the frames are pushed by push
     try {
       if (this.registers !== null) this.registers.spill();
@@ -135,8 +138,8 @@ export class Stacks {
 
   private saveRegisters(): void {
     const { gt, running: g } = this;
-    if (g === 0 || this.hi === unread) return;
-    gt.stackLo[g] = this.lo;
+    if (g === 0 || this.hi === Register.unread) return;
+    gt.stackLo[g] = this.ops[g]!.stackLo = this.lo;
     gt.stackHi[g] = this.hi;
     gt.sp[g] = this.sp;
     gt.fp[g] = this.fp;
@@ -144,14 +147,14 @@ export class Stacks {
 
   /** The running goroutine stops. It has no frames in registers: what can stop is a generator, and those have none. */
   unload(): void {
-    if (this.limit !== unread) this.forget();
+    if (this.limit !== Register.unread) this.forget();
     this.running = 0 as G;
     this.lo = 0;
   }
 
   private forget(): void {
     this.saveRegisters();
-    this.hi = this.limit = unread;
+    this.hi = this.limit = Register.unread;
     this.fp = 0;
   }
 
@@ -184,7 +187,7 @@ export class Stacks {
 
   /** Pops the frame at `offset` from `lo` and everything above it. For unwinding a panic. */
   popTo(offset: number): void {
-    if (this.hi === unread) this.read();
+    if (this.hi === Register.unread) this.read();
     while (this.fp !== 0 && this.fp - this.lo >= offset) this.pop();
   }
 
@@ -192,7 +195,7 @@ export class Stacks {
   innermost(): number {
     const { w } = this;
     this.spill();
-    if (this.hi === unread) this.read();
+    if (this.hi === Register.unread) this.read();
     for (let fp = this.fp; fp !== 0; ) {
       const i = fp >>> 2;
       const pc = w[i + FrameHead.pc]!;
@@ -205,14 +208,14 @@ export class Stacks {
 
   /** Offset from `lo` of the running goroutine's innermost frame; -1 when it has none. */
   innermostFrame(): number {
-    if (this.hi === unread) this.read();
+    if (this.hi === Register.unread) this.read();
     this.spill();
     return this.fp === 0 ? -1 : this.fp - this.lo;
   }
 
   /** Pushes the first frame of a goroutine that does not run yet. */
   pushFirst(g: G, pc: number, n: number): number {
-    const { gt, w, running } = this;
+    const { gt, ops, w, running } = this;
     const lo = gt.stackLo[g];
     const end = lo + ((FrameHead.words + n) << 2);
     if (gt.fp[g] === 0 && end <= gt.stackHi[g]) {
@@ -226,16 +229,16 @@ export class Stacks {
     }
     this.save();
     this.unload();
-    this.load(g);
+    this.load(ops[g]!);
     const offset = this.push(pc, n);
     this.unload();
-    this.load(running);
+    this.load(ops[running]!);
     return offset;
   }
 
   private pushInNewRoom(pc: number, n: number): number {
     this.spill();
-    if (this.hi === unread) this.read();
+    if (this.hi === Register.unread) this.read();
     const bytes = (FrameHead.words + n) << 2;
     if (this.sp + bytes > this.hi) this.grow(bytes);
     return this.push(pc, n);
@@ -309,7 +312,7 @@ export class Stacks {
     gt.fp[g] = 0;
     if (size <= minStack) return;
     this.release(lo, size);
-    gt.stackLo[g] = 0;
+    gt.stackLo[g] = this.ops[g]!.stackLo = 0;
     gt.stackHi[g] = 0;
     gt.sp[g] = 0;
   }

@@ -1,7 +1,7 @@
 // steal: looking for work at other Ps. Source: proc.go findRunnable, stealWork, runqgrab, randomOrder.
 import { Choice } from '../runtime/internal/chooser.ts';
-import type { G } from './g.ts';
 import type { M } from './m.ts';
+import type { Op } from './op.ts';
 import { type P, PStatus } from './p.ts';
 import type { Sched } from './proc.ts';
 
@@ -21,14 +21,14 @@ export class Thieves {
    * Looks for work at the other Ps, four times in four orders, unless enough others do already; only the last time also for
    * what is next there. Source: findRunnable, stealWork.
    */
-  steal(p: P): G {
+  steal(p: P): Op | null {
     const { ms, mt, pt, procs, runq, chooser } = this.sched;
     if (this.order.count !== procs) this.order = new StealOrder(procs);
     const { order } = this;
-    if (procs === 1) return 0 as G;
+    if (procs === 1) return null;
     const m = pt.m[p] as M;
     if (mt.spinning[m] === 0) {
-      if (2 * ms.spinning >= procs - ms.idlePs) return 0 as G;
+      if (2 * ms.spinning >= procs - ms.idlePs) return null;
       ms.beginSpinning(m);
     }
     for (let i = 1; i <= stealTries; i++) {
@@ -37,14 +37,14 @@ export class Thieves {
       for (let k = 0, victim = order.first(r) as P; k < procs; k++, victim = ((victim + step) % procs) as P) {
         if (victim === p || runq.length(victim) === 0) continue;
         const nextToo = i === stealTries && this.mayTakeNext(p, victim);
-        const g = runq.steal(p, victim, nextToo);
-        if (g !== 0) {
+        const op = runq.steal(p, victim, nextToo);
+        if (op !== null) {
           runq.countRound(p);
-          return g;
+          return op;
         }
       }
     }
-    return 0 as G;
+    return null;
   }
 
   /**
@@ -54,9 +54,9 @@ export class Thieves {
   private mayTakeNext(p: P, victim: P): boolean {
     const { pt, gt, runq } = this.sched;
     const next = runq.runNext(victim);
-    if (next === 0) return true;
+    if (next === null) return true;
     if (pt.status[victim] !== PStatus.running) return true;
-    if (gt.readyAt[next] + thiefNap <= pt.clock[p]) return true;
+    if (gt.readyAt[next.g] + thiefNap <= pt.clock[p]) return true;
     pt.napped[p] |= 2; // noWork sees it
     return false;
   }

@@ -157,7 +157,7 @@ export class Syscalls {
     op.status = GStatus.runnable;
     if (gt.readyAt[g] < now) gt.readyAt[g] = now;
     if (events.on) events.emit(Ev.goSysExit, gt.goid[g], m, noP);
-    sched.runq.putGlobal(g);
+    sched.runq.putGlobal(op);
     if (mt.lockedG[m] === g) sched.locks.wait(m);
     else ms.stop(m);
   }

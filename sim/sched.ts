@@ -311,7 +311,7 @@ export class ExploringSched extends Sched {
     const timers = this.timers.changes;
     if (this.wasWoken[g]! && this.listener !== null) this.competes(g);
     if (events.on) events.emit(Ev.goStart, gt.goid[row], 0, 0);
-    stacks.load(row);
+    stacks.load(op);
     const ended = this.advance(op);
     if (this.pumping === null) this.endStep(op, ended, timers);
     else this.pumpedFrom = timers;

@@ -106,7 +106,7 @@ describe('raw roots', () => {
     }
     m.gc.collect();
     expect(m.gc.objectsMarked).toBe(500);
-    stacks.load(g);
+    stacks.load(m.sched.ops[g]!);
     for (let depth = 0; depth < 250; depth++) stacks.pop();
     stacks.unload();
     m.gc.collect();

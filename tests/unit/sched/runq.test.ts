@@ -2,12 +2,47 @@
 // TestSchedLocalQueueSteal and TestSchedLocalQueueEmpty, and the numbers of reference 6.2.
 import { describe, expect, test } from 'vitest';
 import type { G } from '../../../sched/g.ts';
-import { type P, runqSize } from '../../../sched/p.ts';
+import { Op } from '../../../sched/op.ts';
+import { type P, Ring } from '../../../sched/p.ts';
+import type { RunQueues } from '../../../sched/runq.ts';
 import { testMachine } from '../../support/machine.ts';
 
 const p0 = 0 as P;
 const p1 = 1 as P;
-const queues = (procs = 3) => testMachine({ procs, maxGoroutines: 2000 }).sched.runq;
+const runqSize = Ring.size as number;
+
+/** Run queues, with goroutines as their rows; 0: none. */
+class Rows {
+  private readonly ops: Op[] = [];
+
+  constructor(private readonly runq: RunQueues) {}
+
+  private op(g: number): Op {
+    return (this.ops[g] ??= new Op(g as G, 0));
+  }
+  put(p: P, g: number, next: boolean): void {
+    this.runq.put(p, this.op(g), next);
+  }
+  putGlobal(g: number): void {
+    this.runq.putGlobal(this.op(g));
+  }
+  get(p: P): number {
+    return this.runq.get(p)?.g ?? 0;
+  }
+  getGlobal(p: P, max: number): number {
+    return this.runq.getGlobal(p, max)?.g ?? 0;
+  }
+  steal(p: P, victim: P, nextToo: boolean): number {
+    return this.runq.steal(p, victim, nextToo)?.g ?? 0;
+  }
+  length(p: P): number {
+    return this.runq.length(p);
+  }
+  get globalSize(): number {
+    return this.runq.globalSize;
+  }
+}
+const queues = (procs = 3) => new Rows(testMachine({ procs, maxGoroutines: 2000 }).sched.runq);
 const gs = (n: number, first = 1) => Array.from({ length: n }, (_, i) => (first + i) as G);
 
 /** Everything that p would run, in order, the global queue not counted. */

@@ -13,7 +13,7 @@ const Node = struct('stack.Node', { id: i32, next: self });
 const running = (heapBytes = 1 << 20) => {
   const m = testMachine({ heapBytes });
   const g = m.sched.newG(0);
-  m.sched.stacks.load(g);
+  m.sched.stacks.load(m.sched.ops[g]!);
   return { m, g, stacks: m.sched.stacks, w: m.heap.w };
 };
 const pcsOf = (stacks: ReturnType<typeof running>['stacks'], g: G, max = 100) => {
@@ -87,7 +87,7 @@ describe('growth', () => {
     const { m, stacks } = running();
     for (let round = 0; round < 50; round++) {
       const g = m.sched.newG(0);
-      stacks.load(g);
+      stacks.load(m.sched.ops[g]!);
       for (let i = 0; i < 600; i++) stacks.push(i + 1, 1);
       stacks.unload();
       m.sched.release(g);

@@ -85,7 +85,7 @@ describe('the check of a whole scheduler', () => {
       (s) => {
         const g = s.newG(0);
         s.start(g, (function* () {})());
-        s.runq.put(p0, g, false);
+        s.runq.put(p0, s.ops[g]!, false);
       },
       'Q1: goroutine 1 is runnable and in 2 run queues',
     ],
@@ -101,7 +101,7 @@ describe('the check of a whole scheduler', () => {
       (s) => {
         const g = s.newG(0);
         s.ops[g]!.status = GStatus.runnable;
-        s.runq.put(p1, g, false);
+        s.runq.put(p1, s.ops[g]!, false);
       },
       'Q2: P1 is idle and has goroutines to run',
     ],
