@@ -39,6 +39,11 @@ export interface RecvChan<out T> {
   recv(): Blocking<T>;
   /** Receives [value, ok]; ok is false when the channel is closed and empty. `yield*` it. */
   recv2(): Blocking<[value: T, ok: boolean]>;
+  /**
+   * Receives a value, or `closed` when the channel is closed and empty: the loop of Go's `for v := range ch` without an array a value.
+   * `while ((v = yield* ch.recvOr(null)) !== null) …`
+   */
+  recvOr<C>(closed: C): Blocking<T | C>;
   /** Receives if that needs no waiting; null: it would have to wait. Go's select with one receive and a default. */
   tryRecv(): { value: T; ok: boolean } | null;
   /** The case of a select that receives. */
@@ -88,6 +93,15 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
     return op as Op as Blocking<[T, boolean]>;
   }
 
+  recvOr<C>(closed: C): Blocking<T | C> {
+    const op = this.c.recvOr(closed);
+    if (this.elem.fromRaw !== null) {
+      op.from = this.elem.fromRaw;
+      op.convertBy(unlessClosed);
+    }
+    return op as Op as Blocking<T | C>;
+  }
+
   tryRecv(): { value: T; ok: boolean } | null {
     const got = { value: undefined as unknown, ok: false };
     if (!this.c.tryRecv(got)) return null;
@@ -130,6 +144,11 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
 /** What a receive of [value, ok] gives. */
 function pair(raw: unknown, op: Op): [unknown, boolean] {
   return [op.from === null ? raw : op.from(raw), op.ok];
+}
+
+/** What a receive gives that has a value of its own for a closed channel. */
+function unlessClosed(raw: unknown, op: Op): unknown {
+  return op.ok ? op.from!(raw) : raw;
 }
 
 /** A case of a select that receives. It may be used again. */

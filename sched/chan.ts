@@ -188,12 +188,18 @@ export class HChannel extends HeapRecord {
     return this.sendNow(value);
   }
 
-  /** Receives one value; waits for one. Source: chanrecv. */
+  /** Receives one value; waits for one. */
   recv(): Op {
+    return this.recvOr(this.zero);
+  }
+
+  /** The same; closed: what it gives when the channel is closed and empty. Source: chanrecv. */
+  recvOr(closed: unknown): Op {
     const { sched } = this;
     this.touch();
     const op = sched.begin();
-    if (this.recvNow(op)) return sched.settled(op);
+    if (this.recvNow(op, closed)) return sched.settled(op);
+    op.ifClosed = closed;
     sched.block(op, WaitReason.chanReceive);
     this.enqueueRecv(op);
     return op;
@@ -202,7 +208,7 @@ export class HChannel extends HeapRecord {
   /** Receives if that needs no waiting; says whether it did. Source: selectnbrecv. */
   tryRecv(into: Received): boolean {
     this.touch();
-    return this.recvNow(into);
+    return this.recvNow(into, this.zero);
   }
 
   /** Source: closechan: collects receivers, then senders, and readies them when all are collected. */
@@ -214,7 +220,7 @@ export class HChannel extends HeapRecord {
     const woken: Op[] = [];
     for (let sg = this.serve(this.recvq); sg !== null; sg = this.serve(this.recvq)) {
       const { op } = sg;
-      op.value = this.zero;
+      op.value = sg === op ? op.ifClosed : this.zero;
       op.ok = false;
       woken.push(op);
     }
@@ -285,7 +291,7 @@ export class HChannel extends HeapRecord {
     return true;
   }
 
-  protected recvNow(into: Received): boolean {
+  protected recvNow(into: Received, closed: unknown): boolean {
     if (this.count > 0) {
       into.ok = true;
       into.value = this.takeBuf();
@@ -305,7 +311,7 @@ export class HChannel extends HeapRecord {
     }
     if (!this.isClosed) return false;
     into.ok = false;
-    into.value = this.zero;
+    into.value = closed;
     return true;
   }
 
@@ -441,10 +447,10 @@ class FutileChannel extends HChannel {
     return true;
   }
 
-  protected override recvNow(into: Received): boolean {
+  protected override recvNow(into: Received, closed: unknown): boolean {
     into.ok = this.count > 0;
     if (!into.ok) {
-      into.value = this.zero;
+      into.value = closed;
       return this.isClosed;
     }
     into.value = this.takeBuf();
@@ -481,7 +487,7 @@ class FutileChannel extends HChannel {
 
   private recvAgain(op: Op): boolean {
     this.touch();
-    if (this.recvNow(op)) return true;
+    if (this.recvNow(op, op.ifClosed)) return true;
     this.sched.block(op, WaitReason.chanReceive);
     this.enqueueRecv(op);
     return false;
@@ -500,6 +506,9 @@ export class NilChannel {
   }
   recv(): Op {
     return this.sched.park(WaitReason.chanReceiveNil);
+  }
+  recvOr(): Op {
+    return this.recv();
   }
   trySend(): boolean {
     return false;

@@ -52,6 +52,8 @@ export class Op extends Sudog implements Blocking<unknown>, Iterator<void, unkno
   unfinished = false;
   /** Receives: the value was sent, and is not the zero value of a closed channel. */
   ok = false;
+  /** Receives: what it gives when the channel is closed and empty. */
+  ifClosed: unknown = undefined;
   /** Select: the case that fired; -1 while none has. */
   selected = -1;
   /** Select: the cases that it waits for. */

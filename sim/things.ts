@@ -58,15 +58,17 @@ class ExploringChannel extends HChannel implements Operand {
     return this.world.announce(op, OpKind.send, this);
   }
 
-  override recv(): Op {
-    return this.world.announce(this.world.begin(), OpKind.recv, this);
+  override recvOr(closed: unknown): Op {
+    const op = this.world.begin();
+    op.ifClosed = closed;
+    return this.world.announce(op, OpKind.recv, this);
   }
 
   perform(op: Op, kind: OpKind): boolean {
     this.world.touched(this, true);
     if (kind === OpKind.recv) {
       this.touch();
-      if (this.recvNow(op)) return true;
+      if (this.recvNow(op, op.ifClosed)) return true;
       this.world.block(op, WaitReason.chanReceive);
       this.enqueueRecv(op);
       return false;
@@ -117,11 +119,11 @@ class ExploringChannel extends HChannel implements Operand {
     return true;
   }
 
-  protected override recvNow(into: Received): boolean {
+  protected override recvNow(into: Received, closed: unknown): boolean {
     const { races, curg } = this.world;
-    if (races === null) return super.recvNow(into);
+    if (races === null) return super.recvNow(into, closed);
     const sender = firstIn(this.sendq);
-    if (!super.recvNow(into)) return false;
+    if (!super.recvNow(into, closed)) return false;
     if (into.ok) races.received(curg, sender, this, this.capacity);
     else races.acquire(curg, this);
     return true;

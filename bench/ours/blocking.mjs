@@ -64,6 +64,4 @@ function* mutexContended(go, n) {
 }
 
 const { usual, main } = programs[name];
-new Runtime().run(function* bench(go) {
-  yield* main(go, Number(countText ?? 0) || usual);
-});
+new Runtime().run((go) => main(go, Number(countText ?? 0) || usual)); // the goroutine's own function: no yield* around it

@@ -20,11 +20,7 @@ const programs = {
 };
 
 function* ponger(_go, a, b) {
-  for (;;) {
-    const [v, ok] = yield* a.recv2();
-    if (!ok) break;
-    yield* b.send(v + 1);
-  }
+  for (let v = yield* a.recvOr(null); v !== null; v = yield* a.recvOr(null)) yield* b.send(v + 1);
   b.close();
 }
 
@@ -52,11 +48,7 @@ function* buffered(go, n) {
   const c = go.chan(f64, 128);
   go.go(producer, c, n);
   let sum = 0;
-  for (;;) {
-    const [v, ok] = yield* c.recv2();
-    if (!ok) break;
-    sum += v;
-  }
+  for (let v = yield* c.recvOr(null); v !== null; v = yield* c.recvOr(null)) sum += v;
   emit('buffered', performance.now() - start, n, { sum });
 }
 
@@ -95,11 +87,7 @@ const below = gofunc('main.below', {}, function* (go, _f, depth, n) {
 });
 
 function* link(_go, from, to) {
-  for (;;) {
-    const [v, ok] = yield* from.recv2();
-    if (!ok) break;
-    yield* to.send(v + 1);
-  }
+  for (let v = yield* from.recvOr(null); v !== null; v = yield* from.recvOr(null)) yield* to.send(v + 1);
   to.close();
 }
 
@@ -212,6 +200,4 @@ const rt = new Runtime({
   heapBytes: 1 << 30,
   ...(strategy === 'random' && { chooser: new RandomChooser(1, false) }),
 });
-rt.run(function* bench(go) {
-  yield* main(go, n);
-});
+rt.run((go) => main(go, n)); // the goroutine's own function: a yield* around it would be resumed with each switch

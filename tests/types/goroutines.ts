@@ -18,6 +18,7 @@ export const channels: GoFunc<[]> = function* main(go) {
   yield* nodes.send(null);
   f.n = yield* nodes.recv();
   const [last, ok] = yield* nodes.recv2();
+  const orClosed: Ref<typeof Node> | null | 'closed' = yield* nodes.recvOr('closed');
   yield* numbers.send(1.5);
   const half: number = yield* numbers.recv();
   const word: string = yield* words.recv();
@@ -37,6 +38,8 @@ export const channels: GoFunc<[]> = function* main(go) {
   f.o = yield* nodes.recv();
   // @ts-expect-error a received pointer may be nil
   (yield* nodes.recv()).id;
+  // @ts-expect-error it may be closed
+  const noClosed: Ref<typeof Node> | null = yield* nodes.recvOr('closed');
   // @ts-expect-error the second value is a truth value
   const wrongOk: number = (yield* nodes.recv2())[1];
   // @ts-expect-error a channel of numbers is no channel of pointers
@@ -46,7 +49,7 @@ export const channels: GoFunc<[]> = function* main(go) {
   // @ts-expect-error a truth value is no element type
   go.chan(true);
 
-  void [last, ok, half, word, typed, wrongOk, wrongChan];
+  void [last, ok, orClosed, half, word, typed, noClosed, wrongOk, wrongChan];
 };
 
 export const forgotten: GoFunc<[]> = function* main(go) {

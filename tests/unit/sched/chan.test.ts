@@ -68,6 +68,33 @@ for (const { name, make: makeKind, to, from, zero } of kinds) {
       });
     }
 
+    test('a loop until it is closed, as the range of Go: one that finds it closed, and one that waits when it is', () => {
+      for (const [capacity, waits] of [
+        [0, true],
+        [3, true],
+        [3, false],
+      ] as const) {
+        const got: unknown[] = [];
+        run(function* main(go) {
+          const ch = make(go, capacity);
+          const done = go.waitGroup();
+          done.add(1);
+          const receiver = function* receiver() {
+            for (let v = yield* ch.recvOr('closed'); v !== 'closed'; v = yield* ch.recvOr('closed')) got.push(from(v));
+            got.push(yield* ch.recvOr(null), yield* ch.recv(), yield* ch.recvOr(undefined));
+            done.done();
+          };
+          if (waits) go.go(receiver);
+          for (let i = 0; i < 3; i++) yield* ch.send(to(go, i));
+          if (waits) yield* go.sleep(1);
+          ch.close();
+          if (!waits) go.go(receiver);
+          yield* done.wait();
+        });
+        expect(got).toEqual([0, 1, 2, null, zero, undefined]);
+      }
+    });
+
     test('four senders and four receivers: each value arrives once', () => {
       const got: number[] = [];
       for (const [capacity, procs] of [
