@@ -108,7 +108,7 @@ export const received: readonly true[] = [
 // --- which end may do what ---------------------------------------------------------------------------------------------------------
 
 type Sending = 'send' | 'trySend' | 'sendCase' | 'close';
-type Receiving = 'recv' | 'recv2' | 'tryRecv' | 'recvCase';
+type Receiving = 'recv' | 'recv2' | 'recvOr' | 'tryRecv' | 'recvCase';
 type Asking = 'length' | 'capacity';
 export const ends: readonly true[] = [
   true satisfies Equal<keyof SendChan<number>, Sending | Asking>,
