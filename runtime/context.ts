@@ -4,7 +4,8 @@
 import type { Mutator } from '../gc/malloc.ts';
 import type { RType } from '../heap/types.ts';
 import type { G } from '../sched/g.ts';
-import type { Sched, SchedTables } from '../sched/proc.ts';
+import type { SchedTables } from '../sched/parts.ts';
+import type { Sched } from '../sched/proc.ts';
 import type { Stacks } from '../sched/stack.ts';
 import { FrameStack, type FuncFrames } from './frame.ts';
 import { Ev } from './internal/events.ts';

@@ -32,24 +32,20 @@
 import type { CallStack, Mutator } from '../gc/malloc.ts';
 import type { GC } from '../gc/mgc.ts';
 import type { Heap } from '../heap/mheap.ts';
-import type { BlockProfiler } from '../profiler/blockprof.ts';
-import type { SymTab } from '../profiler/symtab.ts';
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
-import type { Era } from '../runtime/internal/era.ts';
 import { Ev, type Events } from '../runtime/internal/events.ts';
-import type { LockOrder } from '../runtime/internal/lock.ts';
-import type { LinearAlloc } from '../runtime/internal/memory.ts';
 import { fatal } from '../runtime/internal/throw.ts';
 import { Background } from './background.ts';
 import { Contention } from './contention.ts';
-import { type G, GStatus, type GTable, gTable, WaitReason } from './g.ts';
-import { Helpers, helperRows } from './helpers.ts';
+import { type G, GStatus, WaitReason } from './g.ts';
+import { Helpers } from './helpers.ts';
 import { Holds } from './holds.ts';
 import { ThreadLocks } from './lockthread.ts';
-import { type M, MStatus, Ms, type MTable, mTable, type Threads } from './m.ts';
+import { type M, MStatus, Ms, type MTable, type Threads } from './m.ts';
 import { type Continuation, forgottenYield, Goroutines } from './newproc.ts';
 import type { Blocking, Op } from './op.ts';
-import { type P, PStatus, type PTable, pTable } from './p.ts';
+import { type P, PStatus, type PTable } from './p.ts';
+import type { SchedParts, SchedTables } from './parts.ts';
 import { HeapRecord } from './record.ts';
 import { RunQueues } from './runq.ts';
 import { Stacks } from './stack.ts';
@@ -69,36 +65,6 @@ export const enum Cost {
 }
 /** A goroutine is paused for another P that is this far behind, in nanoseconds: less would be many turns for little truth. */
 const pauseSlack = 1000;
-
-/** The columns of the scheduler. */
-export interface SchedTables {
-  readonly gt: GTable;
-  readonly pt: PTable;
-  readonly mt: MTable;
-  readonly goroutines: number;
-}
-
-/** Carves the scheduler's tables; goroutines: most of the program at once. */
-export function schedTables(mem: LinearAlloc, goroutines: number): SchedTables {
-  return { gt: gTable(mem, 1 + goroutines + helperRows), pt: pTable(mem), mt: mTable(mem), goroutines };
-}
-
-/** What the scheduler is made of besides its tables. */
-export interface SchedParts {
-  /** GOMAXPROCS at the beginning. */
-  readonly procs: number;
-  readonly heap: Heap;
-  readonly gc: GC;
-  /** By P; makeMutator makes more when GOMAXPROCS grows. */
-  readonly mutators: Mutator[];
-  readonly makeMutator: (p: number) => Mutator;
-  readonly events: Events;
-  readonly chooser: Chooser;
-  readonly order: LockOrder;
-  readonly era: Era;
-  readonly blocks: BlockProfiler;
-  readonly symtab: SymTab;
-}
 
 /** Why a goroutine that did not block has stopped. */
 const enum Stop {

@@ -18,7 +18,8 @@ import { type G, GStatus, SystemG, WaitReason } from '../sched/g.ts';
 import type { Continuation } from '../sched/newproc.ts';
 import type { Blocking, Op, Resumable } from '../sched/op.ts';
 import type { P } from '../sched/p.ts';
-import { Sched, type SchedParts, type SchedTables } from '../sched/proc.ts';
+import type { SchedParts, SchedTables } from '../sched/parts.ts';
+import { Sched } from '../sched/proc.ts';
 import type { Races } from './races.ts';
 import { clockTask, type Listener, OpKind, Spin, type Task, type Thing } from './types.ts';
 
