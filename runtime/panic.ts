@@ -265,7 +265,7 @@ export class Panics implements Unwinder {
 
   /** Forgets all goroutines. */
   forget(): void {
-    this.unwindings.length = 0;
+    if (this.unwindings.length > 0) this.unwindings.length = 0;
     this.lastWords = null;
   }
 

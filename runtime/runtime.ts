@@ -108,7 +108,7 @@ export class Runtime {
    * its heap and profile can be read afterwards. Throws RuntimeError when the program dies, TypeError on a second call.
    */
   run(main: GoFunc<[]>): RunStats {
-    this.begin(main, callSite(Runtime.prototype.run));
+    this.begin(main, this.mainPc(callSite(Runtime.prototype.run)));
     try {
       this.machine.sched.run();
     } catch (cause) {
@@ -124,7 +124,7 @@ export class Runtime {
   async runAsync(main: GoFunc<[]>): Promise<RunStats> {
     const { sched } = this.machine;
     this.async = true;
-    this.begin(main, callSite(Runtime.prototype.runAsync));
+    this.begin(main, this.mainPc(callSite(Runtime.prototype.runAsync)));
     try {
       while (!sched.run()) {
         await new Promise<void>((settled) => {
@@ -137,13 +137,16 @@ export class Runtime {
     return this.stats();
   }
 
+  /** @internal Pc of main, which is started at a place. */
+  mainPc({ file, line }: CallSite): number {
+    return this.machine.symtab.pc('main.main', file, line);
+  }
+
   /** @internal main is ready to run. */
-  begin(main: GoFunc<[]>, site: CallSite): void {
+  begin(main: GoFunc<[]>, pc: number): void {
     if (this.ran) throw new TypeError('Runtime.run: a runtime runs one program; make another runtime');
     this.ran = true;
-    const { symtab } = this.machine;
-    const first = this.inits.length === 0 ? main : this.initThen(main);
-    spawn(this, this.ctx, first, [], symtab.pc('main.main', site.file, site.line));
+    spawn(this, this.ctx, this.inits.length === 0 ? main : this.initThen(main), [], pc);
   }
 
   /** @internal The program has ended, and another one will run; the scheduler has forgotten the goroutines of this one. */
@@ -151,7 +154,7 @@ export class Runtime {
     this.ran = false;
     this.ctx.thrown = null;
     this.ctx.panics.forget();
-    this.sync.pools.inUse.clear();
+    if (this.sync.pools.inUse.size > 0) this.sync.pools.inUse.clear();
   }
 
   /** @internal Goroutine functions are known by their names alone: looking for a place takes long, and there are many of them. */

@@ -12,7 +12,8 @@
 import type { Go, GoFunc } from '../runtime/go.ts';
 import type { Blocking } from '../sched/op.ts';
 import { failureAs, type Replay } from './found.ts';
-import { runSettings, World } from './loop.ts';
+import { World } from './loop.ts';
+import { runSettings } from './options.ts';
 import { Portfolio } from './portfolio.ts';
 import { ReplayDecider } from './replay.ts';
 import type { ExploringSched } from './sched.ts';

@@ -1,10 +1,11 @@
 // found: from a schedule that went wrong to what is told about it: made small, run once more with everything written down, and as
 // a string that brings it back.
+import { SameAgain } from './again.ts';
 import type { World } from './loop.ts';
 import { type Divergence, RecordingDecider, ReplayDecider } from './replay.ts';
 import { parseSchedule, type Schedule, ScheduleError, type Setup, scheduleText } from './schedule.ts';
 import { loosely, shrink, shrinkRuns, smallOf } from './shrink.ts';
-import type { Decider, ExploreOptions, Failure, Outcome, Point, Program, RunOptions, Task } from './types.ts';
+import type { Decider, ExploreOptions, Failure, Finding, Outcome, Program, RunOptions } from './types.ts';
 
 /** Runs a program under a decider: runSchedule, or something like it. */
 export type Run = (program: Program, decider: Decider, options: RunOptions) => Outcome;
@@ -23,22 +24,6 @@ export function programName(program: Program, name: string | undefined): string 
 /** What a run depends on besides its decisions, as a string keeps it. */
 function setupOf({ time = 'chaos', maxSteps = 10_000, leaks = true, faults = '' }: RunOptions): Setup {
   return { time, maxSteps, leaks, faults: typeof faults === 'string' ? faults : '' };
-}
-
-/** Answers as an outcome of the same program has them, task for task. */
-export class SameAgain implements Decider {
-  readonly everyStep = true;
-  private selected = 0;
-  constructor(
-    private readonly order: readonly Task[],
-    private readonly selects: readonly number[],
-  ) {}
-  next({ step }: Point): Task {
-    return this.order[step] ?? -1;
-  }
-  select(): number {
-    return this.selects[this.selected++]!;
-  }
 }
 
 /**
@@ -100,6 +85,14 @@ function faultsIn({ faults = '' }: RunOptions): string[] {
 
 function withoutFaults<O extends RunOptions>(options: O): O {
   return options.faults === undefined ? options : { ...options, faults: '' };
+}
+
+/** The failure of a schedule that did not come out the same twice; nothing brings it back. again: its second run, with its trace. */
+export function unsteady(first: Outcome, again: Outcome, differs: Finding, where: Where): Failure {
+  const { blocked, preemptions, firings, early, order, selects } = first;
+  const { verdict, message, identity, error } = differs;
+  const found = { verdict: verdict!, message, identity, error, blocked, preemptions, firings, early, order, selects };
+  return { ...where, ...found, steps: again.trace, cuts: [], faults: '', replay: '', shrunk: null };
 }
 
 /** Runs an outcome once more, with everything written down. */

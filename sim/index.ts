@@ -1,12 +1,13 @@
 // sim: exploring schedules. A program on our goroutines, channels, locks and timers is run under many orders of its steps, and
 // what goes wrong in one of them is found, named and can be run again. docs/exploring.md explains; types.ts has the words.
+export { SameAgain } from './again.ts';
 export { type AsyncFunc, asyncFunc, exploreAsync, replayAsync, wait } from './async.ts';
 export { failureJson, reportOf, type Told } from './describe.ts';
 export { Directed } from './directed.ts';
 export { eventually } from './eventually.ts';
 export { explore, exploreSync, replay } from './explore.ts';
 export { checkFaults, group, unreliable } from './faults.ts';
-export { programName, type Replay, SameAgain } from './found.ts';
+export { programName, type Replay } from './found.ts';
 export { type Standstill, standAt, traceOf } from './look.ts';
 export { runSchedule } from './loop.ts';
 export { opNames, thingName } from './naming.ts';

@@ -3,8 +3,9 @@
 import { goroutineDump } from '../runtime/dump.ts';
 import type { Machine } from '../runtime/machine.ts';
 import { Tracer } from '../runtime/tracer.ts';
-import { runSettings, World } from './loop.ts';
+import { World } from './loop.ts';
 import { opNames, thingName } from './naming.ts';
+import { runSettings } from './options.ts';
 import { ReplayDecider } from './replay.ts';
 import type { Schedule } from './schedule.ts';
 import type { Decider, Point, Program, Task } from './types.ts';

@@ -14,6 +14,7 @@ import { Faults } from './faults.ts';
 import { SameAgain } from './found.ts';
 import { goesRound, Livelock } from './livelock.ts';
 import { blockedForEver, pathsOf, stepOf } from './naming.ts';
+import { type RunSettings, runScheduleSettings, startable } from './options.ts';
 import { Races } from './races.ts';
 import { raceFinding } from './racetext.ts';
 import { ExploringSched, type Operand } from './sched.ts';
@@ -31,33 +32,8 @@ import {
   type Step,
   type Task,
   type Thing,
-  type TimeMode,
 } from './types.ts';
 import { type End, fine, verdictOf } from './verdict.ts';
-
-/** Options of a run with nothing left open. */
-export interface RunSettings {
-  readonly time: TimeMode;
-  readonly maxSteps: number;
-  readonly leaks: boolean;
-  readonly races: boolean;
-  readonly heapBytes: number;
-  readonly maxGoroutines: number;
-}
-
-const defaults: RunSettings = { time: 'chaos', maxSteps: 10_000, leaks: true, races: false, heapBytes: 1 << 18, maxGoroutines: 256 };
-
-/** Fills in what options leave out. */
-export function runSettings(o: RunOptions): RunSettings {
-  return {
-    time: o.time ?? defaults.time,
-    maxSteps: o.maxSteps ?? defaults.maxSteps,
-    leaks: o.leaks ?? defaults.leaks,
-    races: o.races === undefined ? defaults.races : o.races !== false,
-    heapBytes: o.heapBytes ?? defaults.heapBytes,
-    maxGoroutines: o.maxGoroutines ?? defaults.maxGoroutines,
-  };
-}
 
 /** When only tickers are left and nobody can go on: firings of each without an effect after which none is expected any more. */
 const idleRounds = 4;
@@ -90,8 +66,14 @@ export class World implements Point, Chooser {
   rt!: Runtime;
   /** The goroutine that took a step last; -1: none has. The clock preempts nobody. */
   private running: Task = -1;
+  private mainPc = 0;
   private decider: Decider = firstOf;
+  /** The last program, and what is started for it. */
+  private program: Program | null = null;
+  private body: Program | null = null;
   private order: Int32Array;
+  /** By step: what was performed, as kind and thing. */
+  private marks: Int32Array;
   private readonly selects: number[] = [];
   private readonly trace: Step[] = [];
   private noAnswer: { error: unknown } | null = null;
@@ -111,6 +93,7 @@ export class World implements Point, Chooser {
 
   constructor(public settings: RunSettings) {
     this.order = new Int32Array(settings.maxSteps);
+    this.marks = new Int32Array(settings.maxSteps);
     this.build();
   }
 
@@ -133,13 +116,14 @@ export class World implements Point, Chooser {
       },
     );
     this.rt.namesOnly = true;
+    this.mainPc = this.rt.mainPc(nowhere);
     this.sched = made!;
     this.races = null;
     this.faults.attach(this.rt, this.sched);
     const goroutines = Math.min(stacksReady, maxGoroutines);
     this.rt.begin(function* main(go) {
       for (let k = 1; k < goroutines; k++) go.go(function* main() {});
-    }, nowhere);
+    }, this.mainPc);
     while (this.sched.n > 0) this.sched.stepOf(this.sched.enabled[0]!);
     this.sched.forget();
     this.rt.forget();
@@ -204,7 +188,11 @@ export class World implements Point, Chooser {
   /** Runs a program under a decider, from its beginning. What is wrong with the schedule; `fine`: nothing. */
   run(program: Program, decider: Decider, details: RunDetails): Finding {
     this.begin(decider, details);
-    this.rt.begin(program, nowhere);
+    if (program !== this.program) {
+      this.body = startable(program);
+      this.program = program;
+    }
+    this.rt.begin(this.body!, this.mainPc);
     this.end = this.loop();
     if (this.end === microtasks) throw new TypeError('a goroutine is an async function: explore it with exploreAsync');
     if (this.settings.races && this.sched.touchedHeap && !this.watchesHeap && details.listener === undefined) {
@@ -217,7 +205,7 @@ export class World implements Point, Chooser {
   /** As run, for a program with async goroutines: pump lets microtasks run until the step can go on. */
   async runAsync(program: Program, decider: Decider, details: RunDetails, pump: () => Promise<boolean>): Promise<Finding> {
     this.begin(decider, details);
-    this.rt.begin(program, nowhere);
+    this.rt.begin(program, this.mainPc);
     for (;;) {
       this.end = this.loop();
       if (this.end !== microtasks) break;
@@ -245,7 +233,11 @@ export class World implements Point, Chooser {
       this.sched.forget();
       this.rt.forget();
     }
-    if (this.order.length < this.settings.maxSteps) this.order = new Int32Array(this.settings.maxSteps);
+    const { maxSteps } = this.settings;
+    if (this.order.length < maxSteps) {
+      this.order = new Int32Array(maxSteps);
+      this.marks = new Int32Array(maxSteps);
+    }
     this.decider = decider;
     this.sched.details = details.details ?? false;
     this.sched.listener = this.faults.begin(details.faults, details.faultSeed ?? 1, details.listener ?? null);
@@ -358,6 +350,7 @@ export class World implements Point, Chooser {
       this.running = task;
     }
     this.order[this.step] = task;
+    this.marks[this.step] = task === clockTask ? 0 : sched.kinds[task]! | ((sched.operands[task]?.id ?? 0) << 8);
     this.lastStep[task] = this.step;
     if (task === clockTask && sched.n > 0) this.early++;
     this.note(task);
@@ -450,6 +443,7 @@ export class World implements Point, Chooser {
       clock: sched.now(),
       hash: this.hash,
       order: Array.from(this.order.subarray(0, step)),
+      marks: Array.from(this.marks.subarray(0, step)),
       selects: [...this.selects],
       paths,
       trace: [...this.trace],
@@ -474,7 +468,7 @@ const firstOf: Decider = {
  * Throws RangeError when the decider's answer is none of the alternatives.
  */
 export function runSchedule(program: Program, decider: Decider, options: RunOptions = {}): Outcome {
-  return inWorld(runSettings(options), (world) => {
+  return inWorld(runScheduleSettings(options), (world) => {
     world.run(program, decider, options);
     return world.outcome();
   });

@@ -97,25 +97,30 @@ export function siteIn(stack: string): string {
 export function framesIn(stack: string): { func: string; site: string }[] {
   const frames: { func: string; site: string }[] = [];
   for (const line of stack.split('\n').slice(1)) {
-    const place = placeOf(line);
-    if (place === null || foreign.test(place.file) || place.file === bundle) continue;
-    const file = place.file.replace(/\?.*$/, '').replace(/^.*[\\/]/, '');
-    frames.push({ func: place.func.replace(/^.*\.(?=\w)/, ''), site: `${file}:${place.line}` });
+    const [, func = 'func1', file = ''] = /^at (?:(.*?) \()?(\S+?):\d+:\d+\)?$/.exec(line.trim()) ?? [];
+    const site = file === '' ? '' : ownerOf(line);
+    if (site !== '') frames.push({ func: func.replace(/^.*\.(?=\w)/, ''), site });
   }
   return frames;
 }
 
-/** Function, file and line of a line of a stack; null: it has none. */
-function placeOf(line: string): { func: string; file: string; line: string } | null {
-  const [, func = 'func1', file, at] = /^at (?:(.*?) \()?(\S+?):(\d+):\d+\)?$/.exec(line.trim()) ?? [];
-  return file === undefined || at === undefined ? null : { func, file, line: at };
+/** The place that a line of a stack names, `file:line`, if it is one of the program; else ''. */
+export function ownerOf(line: string): string {
+  const place = /\(?(\S+?):(\d+):\d+\)?$/.exec(line.trim());
+  if (place === null || foreign.test(place[1]!) || isOurs(place[1]!)) return '';
+  return `${place[1]!.replace(/\?.*$/, '').replace(/^.*[\\/]/, '')}:${place[2]}`;
 }
 
-/** Files that are no part of a program: this package's, those of libraries and of the host. */
-const foreign =
-  /[\\/]node_modules[\\/]|^node:|^native |<anonymous>|(?<![\\/]tests)[\\/](?:sim|sched|runtime|gc|heap)[\\/][\w]+\.ts|[\\/]gorena[\\/]dist[\\/]/;
-/** This file; in a bundle, what it was bundled into: '' in the sources, where `foreign` says it all. */
-const bundle = ((): string => {
-  const file = placeOf((new Error().stack ?? '').split('\n')[1] ?? '')?.file ?? '';
-  return file.endsWith('naming.ts') ? '' : file;
+/** Files of libraries and of the host. */
+const foreign = /[\\/]node_modules[\\/]|^node:|^native |<anonymous>/;
+
+/** Whether a file is one of this package: it lies where this one lies, in its sources or in what was built of them. */
+const isOurs = ((): ((file: string) => boolean) => {
+  const here = /\(?(\S+?):\d+:\d+\)?$/.exec((new Error().stack ?? '').split('\n')[1]?.trim() ?? '')?.[1] ?? '';
+  const [, sources] = /^(.*[\\/])sim[\\/]naming\.ts/.exec(here) ?? [];
+  if (sources !== undefined) {
+    return (file) => file.startsWith(sources) && /^(?:sim|sched|runtime|gc|heap|profiler|testing)[\\/]/.test(file.slice(sources.length));
+  }
+  const [, built] = /^(.*[\\/]dist[\\/])[\w-]+\.js$/.exec(here) ?? [];
+  return (file) => built !== undefined && file.startsWith(built); // else it is in one bundle with the program
 })();

@@ -15,6 +15,8 @@ export class Portfolio {
   readonly estimate = new Estimate();
   private readonly first = new Estimating(this.estimate);
   private readonly walk = new RandomWalk();
+  /** The estimate is made: the schedules that make it are as any others. */
+  known = false;
   private readonly turns: readonly Searcher[];
   /** Schedules at the beginning that every worker must run, in their order, before any other. */
   readonly preliminary: number;
@@ -54,12 +56,13 @@ export class Portfolio {
   /** Who answers the schedule of this number. */
   of(schedule: number): Searcher {
     if (schedule >= this.preliminary) return this.turns[(schedule - this.preliminary) % this.turns.length]!;
-    return schedule === 0 ? this.first : this.walk;
+    if (schedule > 0) return this.walk;
+    return this.known ? new Fair() : this.first;
   }
 
   /** A schedule has ended: what it tells about the next ones. */
   ended(schedule: number, outcome: Pick<Outcome, 'points'>): void {
-    if (schedule >= this.preliminary) return;
+    if (this.known || schedule >= this.preliminary) return;
     if (schedule === 0) this.first.ended();
     this.estimate.seen(outcome);
   }

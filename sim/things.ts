@@ -33,8 +33,12 @@ export class ExploringChannels extends Channels {
 }
 
 class ExploringChannel extends HChannel implements Operand {
-  readonly what = 'chan';
-  readonly name = '';
+  get what(): string {
+    return 'chan';
+  }
+  get name(): string {
+    return '';
+  }
   readonly id: number;
   line = 0;
 
@@ -142,8 +146,12 @@ function firstIn({ first }: WaitQueue): Task {
 
 /** The selects of a machine whose schedules are explored. */
 export class ExploringSelects extends Selects implements Operand {
-  readonly what = 'select';
-  readonly name = '';
+  get what(): string {
+    return 'select';
+  }
+  get name(): string {
+    return '';
+  }
   readonly id = 0;
   line = 0;
 
@@ -248,8 +256,12 @@ class ExploringPoolStore<T> extends PoolStore<T> {
 }
 
 class ExploringMutex extends Mutex implements Operand {
-  readonly what = 'mutex';
-  readonly name = '';
+  get what(): string {
+    return 'mutex';
+  }
+  get name(): string {
+    return '';
+  }
   readonly id: number;
   line = 0;
   /** Who has locked it; 0: nobody. */
@@ -303,8 +315,12 @@ class ExploringMutex extends Mutex implements Operand {
 }
 
 class ExploringRWMutex extends RWMutex implements Operand {
-  readonly what = 'rwMutex';
-  readonly name = '';
+  get what(): string {
+    return 'rwMutex';
+  }
+  get name(): string {
+    return '';
+  }
   readonly id: number;
   line = 0;
   /** Who has locked it; 0: nobody. */
@@ -392,8 +408,12 @@ class ExploringRWMutex extends RWMutex implements Operand {
 }
 
 class ExploringOnce extends Once implements Operand {
-  readonly what = 'once';
-  readonly name = '';
+  get what(): string {
+    return 'once';
+  }
+  get name(): string {
+    return '';
+  }
   readonly id: number;
   line = 0;
 
@@ -436,8 +456,12 @@ class ExploringOnce extends Once implements Operand {
 }
 
 class ExploringWaitGroup extends WaitGroup implements Operand {
-  readonly what = 'waitGroup';
-  readonly name = '';
+  get what(): string {
+    return 'waitGroup';
+  }
+  get name(): string {
+    return '';
+  }
   readonly id: number;
   line = 0;
 
@@ -477,8 +501,12 @@ class ExploringWaitGroup extends WaitGroup implements Operand {
 }
 
 class ExploringCond extends Cond implements Operand {
-  readonly what = 'cond';
-  readonly name = '';
+  get what(): string {
+    return 'cond';
+  }
+  get name(): string {
+    return '';
+  }
   readonly id: number;
   line = 0;
 
@@ -524,8 +552,12 @@ class ExploringCond extends Cond implements Operand {
 }
 
 class ExploringSemaphore extends Semaphore implements Operand {
-  readonly what = 'semaphore';
-  readonly name = '';
+  get what(): string {
+    return 'semaphore';
+  }
+  get name(): string {
+    return '';
+  }
   readonly id: number;
   line = 0;
 
@@ -568,7 +600,9 @@ class ExploringSemaphore extends Semaphore implements Operand {
 // --- variables ---------------------------------------------------------------------------------------------------------------
 
 class ExploringCell<T> extends Cell<T> implements Operand {
-  readonly what = 'cell';
+  get what(): string {
+    return 'cell';
+  }
   readonly id: number;
   line = 0;
 
@@ -609,7 +643,9 @@ class ExploringCell<T> extends Cell<T> implements Operand {
 type Update<T> = (atomic: ExploringAtomic<T>) => unknown;
 
 class ExploringAtomic<T> extends Atomic<T> implements Operand {
-  readonly what = 'atomic';
+  get what(): string {
+    return 'atomic';
+  }
   readonly id: number;
   line = 0;
 

@@ -97,6 +97,18 @@ export interface ExploreOptions extends Omit<RunOptions, 'details' | 'listener' 
   /** Decides every choice of every schedule. Default 1. */
   readonly seed?: number;
   /**
+   * Runs the first schedule and each failing one a second time, to see that they come out the same; 'every': all of them.
+   * Default true.
+   */
+  readonly determinism?: boolean | 'every';
+  /** Worker threads, for a program that is given as a module; 0: as many as there are cores. Default 0. */
+  readonly workers?: number;
+  /**
+   * On worker threads: milliseconds after which a schedule that does not come back ends the exploration with an error. The program
+   * loops without a `yield*` then; on one thread nobody could notice. Default 10,000.
+   */
+  readonly stuckMs?: number;
+  /**
    * Goes on after the first failure. Default false. A data race alone does not end an exploration, since it says nothing of what it
    * leads to; it is reported when nothing else was found.
    */
@@ -290,6 +302,8 @@ export interface Outcome extends Finding {
   readonly hash: number;
   /** Who took each step. */
   readonly order: readonly Task[];
+  /** What each step performed, as a number: the same operation on the same thing has the same. */
+  readonly marks: readonly number[];
   /** Answers to select, in their order. */
   readonly selects: readonly number[];
   /** By task: its path. paths[0] is the clock. */

@@ -22,7 +22,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const bundles = [
-  { entries: { index: 'runtime/index.ts', sim: 'sim/index.ts', vitest: 'testing/vitest.ts' }, platform: 'neutral' },
+  {
+    entries: { index: 'runtime/index.ts', sim: 'sim/index.ts', 'sim-worker': 'sim/worker.ts', vitest: 'testing/vitest.ts' },
+    platform: 'neutral',
+  },
   { entries: { cli: 'cli/main.ts' }, platform: 'node', banner: '#!/usr/bin/env node', executable: 'dist/cli.js' },
 ];
 

@@ -12,9 +12,10 @@ const dist = mkdtempSync(join(tmpdir(), 'gorena-bench-'));
 afterAll(() => rmSync(dist, { recursive: true }));
 beforeAll(() =>
   build({
-    entryPoints: ['runtime/index.ts'],
-    outfile: join(dist, 'index.js'),
+    entryPoints: { index: 'runtime/index.ts', sim: 'sim/index.ts', 'sim-worker': 'sim/worker.ts' },
+    outdir: dist,
     bundle: true,
+    splitting: true,
     format: 'esm',
     platform: 'neutral',
     external: ['node:*'],
@@ -94,3 +95,14 @@ test.each(['alloc 16 30000 3', 'trees 8 2 3'])('profiler, %s: a quotient a pair'
     expect(ratio).toBe(on! / off!);
   }
 });
+
+test.each(['locks', 'philosophers', 'buffer', 'reorder', 'closures'])(
+  'exploring %s: schedules and steps, on this thread and on two',
+  (name) => {
+    const all = lines(`ours/explore.mjs ${name} 500 portfolio`);
+    expect(named(all, 'schedule').map(({ n }) => n)).toEqual(new Array(10).fill(50));
+    expect(named(all, 'step').every(({ n }) => n! > 50 * 3)).toBe(true);
+    expect(named(all, 'growth')).toMatchObject([{ n: 500 }]);
+    expect(lines(`ours/explore.mjs ${name} 500 portfolio 2`)).toMatchObject([{ b: 'schedule', n: 500 }]);
+  },
+);

@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest';
 import { host, i32, map, struct } from '../../../runtime/index.ts';
 import { type Outcome, Portfolio, type Program } from '../../../sim/index.ts';
-import { inWorld, runSettings, World } from '../../../sim/loop.ts';
+import { inWorld, World } from '../../../sim/loop.ts';
+import { runSettings } from '../../../sim/options.ts';
 
 const Node = struct('main.Node', { value: i32 });
 
