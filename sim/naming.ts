@@ -114,7 +114,7 @@ export function ownerOf(line: string): string {
 /** Files of libraries and of the host. */
 const foreign = /[\\/]node_modules[\\/]|^node:|^native |<anonymous>/;
 
-/** Whether a file is one of this package: it lies where this one lies, in its sources or in what was built of them. */
+/** Whether a file is one of this package: it lies where this one lies, in its sources, in what was built of them, or in a bundle. */
 const isOurs = ((): ((file: string) => boolean) => {
   const here = /\(?(\S+?):\d+:\d+\)?$/.exec((new Error().stack ?? '').split('\n')[1]?.trim() ?? '')?.[1] ?? '';
   const [, sources] = /^(.*[\\/])sim[\\/]naming\.ts/.exec(here) ?? [];
@@ -122,5 +122,5 @@ const isOurs = ((): ((file: string) => boolean) => {
     return (file) => file.startsWith(sources) && /^(?:sim|sched|runtime|gc|heap|profiler|testing)[\\/]/.test(file.slice(sources.length));
   }
   const [, built] = /^(.*[\\/]dist[\\/])[\w-]+\.js$/.exec(here) ?? [];
-  return (file) => built !== undefined && file.startsWith(built); // else it is in one bundle with the program
+  return (file) => file === here || (built !== undefined && file.startsWith(built)); // a bundle of the program's own: it has no places
 })();
