@@ -1,7 +1,7 @@
 // things: channels, locks and variables whose operations have a point before them. Each is the shipped one, whose operation is
 // announced where it would be performed, and performed when the explorer lets its goroutine go on.
 import type { RType } from '../heap/types.ts';
-import { Atomic, Cell } from '../sched/cell.ts';
+import type { Atomic, Cell } from '../sched/cell.ts';
 import { Channels, ElemKind, HChannel, type Received } from '../sched/chan.ts';
 import { Cond, condBytes } from '../sched/cond.ts';
 import { WaitReason } from '../sched/g.ts';
@@ -18,6 +18,7 @@ import { mutexBytes, Sync, semaBytes } from '../sched/sync.ts';
 import { WaitGroup, waitGroupBytes } from '../sched/waitgroup.ts';
 import type { ExploringSched, Operand } from './sched.ts';
 import { OpKind, type Task, type Thing } from './types.ts';
+import { ExploringAtomic, ExploringCell } from './variables.ts';
 
 // --- channels ----------------------------------------------------------------------------------------------------------------
 
@@ -594,122 +595,5 @@ class ExploringSemaphore extends Semaphore implements Operand {
     this.world.touched(this, true);
     this.world.releases(this);
     super.release(handoff);
-  }
-}
-
-// --- variables ---------------------------------------------------------------------------------------------------------------
-
-class ExploringCell<T> extends Cell<T> implements Operand {
-  get what(): string {
-    return 'cell';
-  }
-  readonly id: number;
-  line = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    value: T,
-    name: string,
-  ) {
-    super(world, value, name);
-    this.id = ++world.things;
-    world.variables.push(this);
-  }
-
-  override get(): Blocking<T> {
-    return this.world.announce(this.world.begin(), OpKind.get, this) as Blocking<unknown> as Blocking<T>;
-  }
-
-  override set(value: T): Blocking<void> {
-    const op = this.world.begin();
-    op.value = value;
-    return this.world.announce(op, OpKind.set, this) as Blocking<void>;
-  }
-
-  perform(op: Op, kind: OpKind): boolean {
-    this.world.touched(this, kind === OpKind.set);
-    const { races, curg } = this.world;
-    if (races !== null) races.cell(curg, this, kind === OpKind.set);
-    if (kind === OpKind.get) op.value = this.value;
-    else {
-      this.value = op.value as T;
-      op.value = undefined;
-    }
-    return true;
-  }
-}
-
-/** What an atomic update makes of the old value, and what its operation gives. */
-type Update<T> = (atomic: ExploringAtomic<T>) => unknown;
-
-class ExploringAtomic<T> extends Atomic<T> implements Operand {
-  get what(): string {
-    return 'atomic';
-  }
-  readonly id: number;
-  line = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    value: T,
-    name: string,
-  ) {
-    super(world, value, name);
-    this.id = ++world.things;
-    world.variables.push(this);
-  }
-
-  override load(): Blocking<T> {
-    return this.world.announce(this.world.begin(), OpKind.load, this) as Blocking<unknown> as Blocking<T>;
-  }
-
-  override store(value: T): Blocking<void> {
-    const op = this.world.begin();
-    op.value = value;
-    return this.world.announce(op, OpKind.store, this) as Blocking<void>;
-  }
-
-  override plain(): Blocking<T> {
-    return this.world.announce(this.world.begin(), OpKind.get, this) as Blocking<unknown> as Blocking<T>;
-  }
-
-  private update(update: Update<T>): Op {
-    const op = this.world.begin();
-    op.value = update;
-    return this.world.announce(op, OpKind.update, this);
-  }
-
-  override add(this: Atomic<number>, delta: number): Blocking<number> {
-    return (this as ExploringAtomic<number>).update((a) => (a.value += delta)) as Blocking<unknown> as Blocking<number>;
-  }
-
-  override swap(value: T): Blocking<T> {
-    const swapped = this.update((a) => {
-      const old = a.value;
-      a.value = value;
-      return old;
-    });
-    return swapped as Blocking<unknown> as Blocking<T>;
-  }
-
-  override compareAndSwap(old: T, value: T): Blocking<boolean> {
-    const swapped = this.update((a) => {
-      const same = Object.is(a.value, old);
-      if (same) a.value = value;
-      return same;
-    });
-    return swapped as Blocking<unknown> as Blocking<boolean>;
-  }
-
-  perform(op: Op, kind: OpKind): boolean {
-    this.world.touched(this, kind !== OpKind.load && kind !== OpKind.get);
-    const { races, curg } = this.world;
-    if (races !== null) races.atomic(curg, this, kind);
-    if (kind === OpKind.load || kind === OpKind.get) op.value = this.value;
-    else if (kind === OpKind.store) {
-      this.value = op.value as T;
-      op.value = undefined;
-    } else op.value = (op.value as Update<T>)(this);
-    return true;
   }
 }
