@@ -60,6 +60,8 @@ export interface RunOptions<Job, Result> {
   readonly progress?: (done: number, total: number, resumed: number) => void;
   /** Stops: tasks that run are given up, everything done is in the journal. */
   readonly signal?: AbortSignal;
+  /** Milliseconds without a sign of life (workers.ts) after which a task is given up: TaskError. Default: none. */
+  readonly stuckMs?: number;
   /**
    * Whether a result is what was looked for. No later task is begun then; those before it are finished, so that the first such
    * result in the order of the tasks is the same whatever the number of workers.
@@ -126,6 +128,7 @@ export async function runCampaign<Job, Result>(campaign: Campaign<Job>, options:
       jobs: ours.filter((i) => !done.has(i)).map((i) => ({ number: i, id: tasks[i]!.id, job: tasks[i]!.job })),
       goOn: (i) => i < last,
       ...(signal !== undefined && { signal }),
+      ...(options.stuckMs !== undefined && { stuckMs: options.stuckMs }),
       onResult: (i, text) => {
         journal?.append(tasks[i]!.id, text);
         take(i, JSON.parse(text) as Result);

@@ -1,8 +1,17 @@
 // workers: worker threads that do tasks. All of them run the same script as the main thread, and call serve there. See campaign.ts.
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
-/** Does one task: what JSON can say of its result. Must depend on nothing but the job. */
-export type Work = (job: never) => unknown;
+/**
+ * Does one task: what JSON can say of its result. Must depend on nothing but the job. alive: to be called now and then in a task
+ * that can take long, where somebody watches (stuckMs).
+ */
+export type Work = (job: never, alive: () => void) => unknown;
+
+/** Milliseconds between two signs of life that are sent. */
+const aliveMillis = 500;
+
+/** TaskError.errorName of a task that gave no sign of life. */
+export const stuckError = 'StuckError';
 
 /** A task threw. message says which and what; cause is what it threw, as far as it can be sent between threads. */
 export class TaskError extends Error {
@@ -30,6 +39,7 @@ interface Order extends Job {
 }
 
 type Answer =
+  | { readonly alive: true }
   | { readonly number: number; readonly text: string }
   | { readonly number: number; readonly error: { name: string; message: string; stack: string } };
 
@@ -45,7 +55,14 @@ export function serve(works: Readonly<Record<string, Work>>): boolean {
     try {
       const work = works[kind];
       if (work === undefined) throw new TypeError(`nobody does tasks of kind ${kind}`);
-      answer = { number, text: JSON.stringify((await work(job as never)) ?? null) };
+      let told = performance.now();
+      const alive = () => {
+        const now = performance.now();
+        if (now - told < aliveMillis) return;
+        told = now;
+        port.postMessage({ alive: true } satisfies Answer);
+      };
+      answer = { number, text: JSON.stringify((await work(job as never, alive)) ?? null) };
     } catch (error) {
       const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
       answer = { number, error: { name, message, stack: stack ?? '' } };
@@ -66,10 +83,12 @@ export interface TasksToRun {
   /** Result as JSON; in the order in which they come. What it throws ends everything. */
   readonly onResult: (number: number, text: string) => void;
   readonly signal?: AbortSignal;
+  /** Milliseconds without a sign of life after which a task is given up, with stuckError; default: none. */
+  readonly stuckMs?: number;
 }
 
 /** Runs jobs on worker threads. Ends early, without an error, when the signal comes. Throws TaskError for a job that throws. */
-export async function runTasks({ script, workers, kind, jobs, goOn, onResult, signal }: TasksToRun): Promise<void> {
+export async function runTasks({ script, workers, kind, jobs, goOn, onResult, signal, stuckMs = Infinity }: TasksToRun): Promise<void> {
   if (jobs.length === 0 || signal?.aborted === true) return;
   const threads: Worker[] = [];
   let stop = () => {};
@@ -83,6 +102,14 @@ export async function runTasks({ script, workers, kind, jobs, goOn, onResult, si
         const worker = new Worker(script);
         threads.push(worker);
         let current: Job | null = null;
+        let watch: ReturnType<typeof setTimeout> | undefined;
+        const rewind = () => {
+          clearTimeout(watch);
+          if (stuckMs === Infinity || current === null) return;
+          const { id } = current;
+          watch = setTimeout(() => reject(new TaskError(id, stuckError, `no sign of life for ${stuckMs / 1000} s`, '')), stuckMs);
+          watch.unref();
+        };
         const give = () => {
           if (next < jobs.length && goOn(jobs[next]!.number)) {
             current = jobs[next++]!;
@@ -92,9 +119,14 @@ export async function runTasks({ script, workers, kind, jobs, goOn, onResult, si
             current = null;
             if (--running === 0) resolve();
           }
+          rewind();
         };
         worker.on('message', (answer: Answer) => {
           try {
+            if ('alive' in answer) {
+              rewind();
+              return;
+            }
             if ('error' in answer) {
               const { name, message, stack } = answer.error;
               throw new TaskError(current!.id, name, message, stack);

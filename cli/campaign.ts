@@ -68,14 +68,14 @@ export type Ended<Job, Result> =
 
 /**
  * Runs a campaign as the options say, with progress on stderr. name: names the journal and stands in the progress. SIGINT and SIGTERM
- * stop it; what was done is in the journal, and complain says how to go on. until: see RunOptions. Throws CampaignError and TaskError.
+ * stop it; what was done is in the journal, and complain says how to go on. until, stuckMs: see RunOptions. Throws CampaignError and TaskError.
  */
 export async function runChosen<Job, Result>(
   name: string,
   campaign: Campaign<Job>,
   { folder, shard, workers }: CampaignChoice,
   complain: (text: string) => void,
-  until?: RunOptions<Job, Result>['until'],
+  { until, stuckMs }: Pick<RunOptions<Job, Result>, 'until' | 'stuckMs'> = {},
 ): Promise<Ended<Job, Result>> {
   if (folder === null && shard.count > 1) {
     throw new CampaignError('usage', `shard ${shard.index}/${shard.count}: a part must be kept, so --output DIR is needed`);
@@ -96,6 +96,7 @@ export async function runChosen<Job, Result>(
       ...(workers !== undefined && { workers }),
       ...(journal !== null && { journal }),
       ...(until !== undefined && { until }),
+      ...(stuckMs !== undefined && { stuckMs }),
       progress: (done, total, resumed) =>
         progress.show(() => `${name}: ${done} of ${total} tasks${timeLeft(done, total, resumed, Date.now() - began)}`),
     });

@@ -73,7 +73,7 @@ export async function exploreCommand(
   const { name, program } = await programNamed('explore', positionals[0]!, job.export); // wrong words are told before anything runs
   const choice = campaignChoice(options, complain);
   const until = (result: Explored) => result.failure !== null && !job.keepGoing;
-  const ended = await runChosen<Block, Explored>(name, campaignOf(job), choice, complain, until);
+  const ended = await runChosen<Block, Explored>(name, campaignOf(job), choice, complain, { until, stuckMs });
   if (ended.kind === 'stopped') return ended.code;
   if (ended.kind === 'part') {
     const { index, count: parts } = choice.shard;
@@ -165,11 +165,17 @@ function campaignOf(job: ExploreJob): Campaign<Block> {
   return { kind: exploreKind, version, spec: job, tasks };
 }
 
-/** Explores one block. On a worker thread. */
-export async function exploreBlock({ program: word, export: exportName, seed, from, n, keepGoing, options }: Block): Promise<Explored> {
+/** Milliseconds after which a schedule that does not come back is given up: a program that never yields. */
+const stuckMs = 20_000;
+
+/** Explores one block. On a worker thread. alive: called between schedules. */
+export async function exploreBlock(
+  { program: word, export: exportName, seed, from, n, keepGoing, options }: Block,
+  alive: () => void,
+): Promise<Explored> {
   const { name, program } = await programNamed('explore', word, exportName);
   const own = new Rand(seed, `block ${from}`).next();
-  const found = exploreSync(program, { ...options, name, schedules: n, seed: own, keepGoing });
+  const found = exploreSync(program, { ...options, name, schedules: n, seed: own, keepGoing, onProgress: alive });
   const { schedules, distinct, steps, perStrategy, exhausted, warnings, millis, failure } = found;
   const failed = Object.values(perStrategy).reduce((n, { failures }) => n + failures, 0);
   return {

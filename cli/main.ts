@@ -2,7 +2,7 @@
 //   0 well   1 a failed expectation   2 usage   3 the program died   4 a file   70 a bug of ours   130 interrupted   143 terminated
 // In a worker thread of a campaign it does tasks instead.
 import { CampaignError } from '../campaign/error.ts';
-import { serve, TaskError } from '../campaign/workers.ts';
+import { serve, stuckError, TaskError } from '../campaign/workers.ts';
 import { RuntimeError } from '../runtime/index.ts';
 import { FileError, helpOf, nearest, UsageError } from './args.ts';
 import { commands } from './commands.ts';
@@ -87,6 +87,9 @@ function explain(error: unknown): { text: string; code: number } {
   if (error instanceof FileError) return { text: `gorena: ${error.message}`, code: 4 };
   if (error instanceof CampaignError) return { text: `gorena: ${error.message}`, code: error.fault === 'usage' ? 2 : 4 };
   if (error instanceof TaskError && error.errorName === 'RuntimeError') return { text: `gorena: ${error.message}`, code: 3 };
+  if (error instanceof TaskError && error.errorName === stuckError) {
+    return { text: `gorena: ${error.message}: the program loops without a yield*, or one step takes very long`, code: 1 };
+  }
   if (error instanceof TaskError) return { text: `gorena: internal error: ${error.message}\n${error.errorStack}`, code: 70 };
   if (error instanceof RuntimeError) return { text: error.message, code: error.exitCode };
   return { text: `gorena: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, code: 70 };

@@ -56,16 +56,23 @@ export async function loadProgram(command: string, file: string, exportName: str
   }
   const program = exports[name];
   if (!isGoroutineFunction(program)) {
-    const got = typeof program === 'function' ? 'a plain function' : program === null ? 'null' : `a ${typeof program}`;
-    throw new UsageError(`${command}: export '${name}' of ${file} is ${got}, wanted function* (go) { … } or async (go) => { … }`);
+    const got = program === null ? 'null' : typeof program === 'function' ? functionKind(program) : `a ${typeof program}`;
+    throw new UsageError(`${command}: export '${name}' of ${file} is ${got}, wanted function* (go) { … }`);
   }
   const own = (program as { name: string }).name;
   return { name: name === 'default' ? own || 'main' : name, program: program as sim.Program };
 }
 
-/** A generator function or an async function. */
 function isGoroutineFunction(value: unknown): boolean {
-  return typeof value === 'function' && ['GeneratorFunction', 'AsyncFunction'].includes(value.constructor.name);
+  return typeof value === 'function' && value.constructor.name === 'GeneratorFunction';
+}
+
+function functionKind(value: object): string {
+  const kinds: Record<string, string> = {
+    AsyncFunction: 'an async function (exploreAsync of gorena/sim takes one)',
+    AsyncGeneratorFunction: 'an async generator function',
+  };
+  return kinds[value.constructor.name] ?? 'a plain function';
 }
 
 async function importFile(command: string, path: string, file: string): Promise<Record<string, unknown>> {

@@ -160,6 +160,7 @@ export class Goroutines {
           this.leaveCall(op, op.call);
           op.value = result.value;
         } else {
+          if (result.value !== undefined) mustNotPromise(result.value);
           if (this.gt.deferring[op.g] === 0) return true;
           op.continuation = this.unwinder!.returned(op.g);
         }
@@ -268,4 +269,12 @@ export class Goroutines {
       if (system || gt.system[g] === SystemG.no || gt.system[g] === SystemG.userCode) yield g;
     }
   }
+}
+
+/** A goroutine has returned something. A promise is one that nobody will wait for. */
+function mustNotPromise(value: unknown): void {
+  if (typeof (value as { then?: unknown } | null)?.then !== 'function') return;
+  throw new TypeError(
+    'a goroutine has returned a promise, and nobody waits for it; wait with `yield* go.await(promise)` (Runtime.runAsync)',
+  );
 }

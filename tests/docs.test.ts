@@ -23,11 +23,23 @@ const pages = ['README.md', ...readdirSync('docs', { recursive: true }).map((nam
 );
 
 /** Product code; tests, benches and tools are no part of what the pages describe. */
-const sources = ['runtime', 'runtime/internal', 'heap', 'gc', 'sched', 'profiler', 'replay', 'campaign', 'experiment', 'cli'].flatMap(
-  (folder) =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => ({ path: `${folder}/${name}`, text: read(`${folder}/${name}`) })),
+const sources = [
+  'runtime',
+  'runtime/internal',
+  'heap',
+  'gc',
+  'sched',
+  'profiler',
+  'replay',
+  'campaign',
+  'experiment',
+  'sim',
+  'testing',
+  'cli',
+].flatMap((folder) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => ({ path: `${folder}/${name}`, text: read(`${folder}/${name}`) })),
 );
 
 // ---- Blocks of a page -----------------------------------------------------------------------------------------------------

@@ -165,6 +165,12 @@ describe('what is wrong is one line', () => {
     [broken, ['--export', 'mian'], 2, /has no export 'mian', there are: .*; did you mean main\?/],
     [broken, ['--export', 'number'], 2, /export 'number' of .* is a number, wanted function\*/],
     [broken, ['--export', 'plain'], 2, /export 'plain' of .* is a plain function, wanted function\*/],
+    [
+      'export default async (go) => {};',
+      [],
+      2,
+      /export 'default' of .* is an async function \(exploreAsync of gorena\/sim takes one\), wanted/,
+    ],
   ])('a module: %s %j', async (text, words, code, line) => {
     const ran = await command.run(['explore', command.write(`m${Math.abs(text.length)}.mjs`, text), ...words]);
     expect(ran).toMatchObject({ code, stdout: '' });

@@ -83,6 +83,15 @@ describe('a task is done once', () => {
     expect(lines('fail.jsonl')).toHaveLength(4);
     await expect(bench.run(squares(2, { 1: { exit: true } }), null, { workers: 1 })).rejects.toThrow("task 'square 1': its thread ended");
   });
+
+  test('a task that gives no sign of life is given up; one that takes long and does is not', async () => {
+    const slow = await bench.run(squares(2, { 1: { busy: 4000 } }), null, { workers: 1, stuckMs: 3000 });
+    expect(slow.done).toBe(2);
+    await expect(bench.run(squares(2, { 1: { hang: 30_000 } }), null, { workers: 1, stuckMs: 500 })).rejects.toMatchObject({
+      errorName: 'StuckError',
+      message: "task 'square 1': no sign of life for 0.5 s",
+    });
+  }, 30_000);
 });
 
 describe('until: the first result that was looked for', () => {

@@ -244,6 +244,13 @@ describe('a forgotten yield* is found', () => {
 });
 
 describe('what is no goroutine', () => {
+  test('a promise that a goroutine returns is an error: nobody would wait for it', () => {
+    const late = function* main(): Generator<void, unknown, void> {
+      return Promise.resolve(1);
+    };
+    expect(() => new Runtime().run(late)).toThrow('a goroutine has returned a promise, and nobody waits for it');
+  });
+
   test('a plain function is refused by name', () => {
     const rt = new Runtime(checkedOptions);
     expect(() =>
