@@ -6,7 +6,7 @@ import { Failures } from './failures.ts';
 import { failureIn, type Replay, replayWith, unsteady, type Where } from './found.ts';
 import { inWorld, runSchedule, type World } from './loop.ts';
 import { isModule, programOf } from './module.ts';
-import { type ExploreSettings, exploreSettings } from './options.ts';
+import { type ExploreSettings, exploreSettings, ofOneRun } from './options.ts';
 import { exploreOnThreads, type WorkerResult } from './parallel.ts';
 import { Portfolio } from './portfolio.ts';
 import { Tally } from './tally.ts';
@@ -173,9 +173,10 @@ export class Sampling {
 
 /**
  * Runs a program under the schedule of a replay string (Failure.replay), with the string's own time and step limit. The program may
- * have changed: docs/exploring.md says what is put up with. options.name: what the string must call the program. Throws
+ * have changed: docs/exploring.md says what is put up with. options.name: what the string must call the program; options that say
+ * which schedules explore() runs say nothing here. Throws
  * ScheduleError, one line, for what is no such string or one of another program.
  */
-export function replay(program: Program, text: string, options: RunOptions & { readonly name?: string } = {}): Replay {
-  return replayWith(runSchedule, program, text, options);
+export function replay(program: Program, text: string, options: ExploreOptions & Pick<RunOptions, 'details' | 'listener'> = {}): Replay {
+  return replayWith(runSchedule, program, text, ofOneRun(options));
 }

@@ -49,6 +49,11 @@ const manyNames = [
   'shrink',
 ];
 
+/** Of options of explore(), those that say how one schedule is run. */
+export function ofOneRun(options: ExploreOptions): RunOptions {
+  return Object.fromEntries(Object.entries(options).filter(([key]) => !manyNames.includes(key) || runNames.includes(key)));
+}
+
 function object(who: string, options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`${who}: options: got ${typeName(options)}, wanted an object`);
