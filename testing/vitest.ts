@@ -114,7 +114,7 @@ async function withSchedules(program: Program, options: SimTestOptions, memory: 
 /** The failure of a schedule that failed before; null when it holds, or means nothing to the program any more. */
 function fails(program: Program, text: string, options: SimTestOptions): Failure | null {
   try {
-    const { failure, divergence } = replay(program, text, options);
+    const { failure, divergence } = replay(program, text, exploreOptions(options));
     return divergence === null ? failure : null;
   } catch (error) {
     if (error instanceof RangeError) return null; // of an older version
@@ -124,7 +124,7 @@ function fails(program: Program, text: string, options: SimTestOptions): Failure
 
 /** GORENA_SCHEDULE: that schedule and nothing else. */
 function again(program: Program, text: string, options: SimTestOptions): void {
-  const { failure, divergence, followed, of } = replay(program, text, options);
+  const { failure, divergence, followed, of } = replay(program, text, exploreOptions(options));
   if (divergence !== null) throw new Error(divergenceText(divergence));
   if (failure !== null) throw failed(failure, options, {}, `replayed ${followed} of ${of} steps`);
 }
