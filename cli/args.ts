@@ -86,17 +86,17 @@ function checkPositionals(spec: CommandSpec, positionals: readonly string[]): vo
 }
 
 function unknownOption(spec: CommandSpec, raw: string, specs: readonly OptionSpec[]): string {
-  const hint = nearest(
-    raw.replace(/^-+/, ''),
-    specs.map((o) => o.name),
-  );
-  return `${spec.name}: unknown option ${raw}${hint === null ? '' : `; did you mean --${hint}?`}`;
+  const names = specs.map((o) => o.name);
+  return `${spec.name}: unknown option ${raw}${didYouMean(raw.replace(/^-+/, ''), names, '--')}`;
 }
 
-/** The candidate with the fewest edits, if they are few. */
-export function nearest(word: string, candidates: readonly string[]): string | null {
+/**
+ * `; did you mean churn?` for the candidate with the fewest edits, the first of equals; nothing when each of them takes more edits
+ * than a third of the word's letters, or than one: it would be a guess. before: stands before the candidate.
+ */
+export function didYouMean(word: string, candidates: readonly string[], before = ''): string {
   let best: string | null = null;
-  let fewest = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let fewest = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     const d = distance(word, candidate);
     if (d < fewest) {
@@ -104,17 +104,20 @@ export function nearest(word: string, candidates: readonly string[]): string | n
       best = candidate;
     }
   }
-  return best;
+  return best === null ? '' : `; did you mean ${before}${best}?`;
 }
 
-/** Levenshtein's distance. */
+/** Edits between two words: a letter put in, left out or changed, or two neighbours swapped (optimal string alignment). */
 function distance(a: string, b: string): number {
+  let above: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? above[j - 2]! + 1 : Infinity;
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1), swapped));
     }
+    above = row;
     row = next;
   }
   return row[b.length]!;
@@ -142,10 +145,7 @@ export function byteCount(name: string, text: string): number | 'off' {
 export function oneOf<T extends string>(name: string, text: string, names: readonly T[]): T {
   const found = names.find((n) => n === text);
   if (found !== undefined) return found;
-  const hint = nearest(text, names);
-  throw new UsageError(
-    `option --${name}: got '${text}', wanted one of ${names.join(', ')}${hint === null ? '' : `; did you mean ${hint}?`}`,
-  );
+  throw new UsageError(`option --${name}: got '${text}', wanted one of ${names.join(', ')}${didYouMean(text, names)}`);
 }
 
 /** The help text of a command. */

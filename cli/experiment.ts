@@ -9,7 +9,7 @@ import { campaignOf, type Job } from '../experiment/runner.ts';
 import { shipped } from '../experiment/shipped.ts';
 import { type Experiment, experimentOf, pointsOf, SpecError } from '../experiment/spec.ts';
 import { fileFault } from '../replay/logreader.ts';
-import { FileError, helpOf, nearest, parse, UsageError } from './args.ts';
+import { didYouMean, FileError, helpOf, parse, UsageError } from './args.ts';
 import { campaignChoice, runChosen, version } from './campaign.ts';
 import { experimentSpec } from './commands.ts';
 import { writeOut } from './files.ts';
@@ -55,9 +55,8 @@ function experimentNamed(word: string, clock: boolean): Experiment {
   if (Object.hasOwn(shipped, word)) return experimentOf(shipped[word], clock);
   if (!/[./\\]/.test(word)) {
     const names = Object.keys(shipped);
-    const hint = nearest(word, names);
     throw new UsageError(
-      `experiment: no experiment '${word}', there are: ${names.join(', ')}${hint === null ? '' : `; did you mean ${hint}?`}; a file's name has a dot`,
+      `experiment: no experiment '${word}', there are: ${names.join(', ')}${didYouMean(word, names)}; a file's name has a dot`,
     );
   }
   let text: string;

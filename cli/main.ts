@@ -4,7 +4,7 @@
 import { CampaignError } from '../campaign/error.ts';
 import { serve, stuckError, TaskError } from '../campaign/workers.ts';
 import { RuntimeError } from '../runtime/index.ts';
-import { FileError, helpOf, nearest, UsageError } from './args.ts';
+import { didYouMean, FileError, helpOf, UsageError } from './args.ts';
 import { commands } from './commands.ts';
 import { experimentCommand } from './experiment.ts';
 import { exploreCommand } from './explore.ts';
@@ -74,11 +74,8 @@ async function dispatch(words: readonly string[], print: Print, complain: (text:
     case undefined:
       throw new UsageError('no command; see gorena --help');
   }
-  const hint = nearest(
-    command,
-    commands.map((c) => c.name),
-  );
-  throw new UsageError(`no command '${command}'${hint === null ? '' : `; did you mean ${hint}?`}; see gorena --help`);
+  const names = commands.map((c) => c.name);
+  throw new UsageError(`no command '${command}'${didYouMean(command, names)}; see gorena --help`);
 }
 
 /** One line, or Go's text for a program that died. */

@@ -15,7 +15,7 @@ import { pathToFileURL } from 'node:url';
 import { fileFault } from '../replay/logreader.ts';
 import * as gorena from '../runtime/index.ts';
 import * as sim from '../sim/index.ts';
-import { FileError, nearest, UsageError } from './args.ts';
+import { didYouMean, FileError, UsageError } from './args.ts';
 
 /** What the command hands to programs that import it. */
 const shared: Readonly<Record<string, object>> = { gorena, 'gorena/sim': sim };
@@ -50,9 +50,8 @@ export async function loadProgram(command: string, file: string, exportName: str
     throw new UsageError(`${command}: ${file} exports ${there}; wanted default or main, or name one with --export`);
   }
   if (!Object.hasOwn(exports, name)) {
-    const hint = nearest(name, functions);
     const there = functions.length === 0 ? 'it exports no function' : `there are: ${functions.join(', ')}`;
-    throw new UsageError(`${command}: ${file} has no export '${name}', ${there}${hint === null ? '' : `; did you mean ${hint}?`}`);
+    throw new UsageError(`${command}: ${file} has no export '${name}', ${there}${didYouMean(name, functions)}`);
   }
   const program = exports[name];
   if (!isGoroutineFunction(program)) {

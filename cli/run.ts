@@ -5,7 +5,7 @@ import { allSchemeNames, schemeNames } from '../profiler/schemes.ts';
 import type { Era, GoFunc, Options } from '../runtime/index.ts';
 import { eras, parseGoDebug, Runtime } from '../runtime/index.ts';
 import { type SchemeReport, SkewMeter } from '../runtime/skew.ts';
-import { byteCount, helpOf, nearest, oneOf, parse, UsageError, wholeNumber } from './args.ts';
+import { byteCount, didYouMean, helpOf, oneOf, parse, UsageError, wholeNumber } from './args.ts';
 import { runSpec } from './commands.ts';
 import { count, paint, signed } from './output.ts';
 import { schemesTable } from './replay.ts';
@@ -58,10 +58,7 @@ export function programOf(command: string, name: string): (seed: number) => GoFu
 
 /** There is no built-in program of that name. */
 export function unknownProgram(command: string, name: string, names: readonly string[]): UsageError {
-  const hint = nearest(name, names);
-  return new UsageError(
-    `${command}: no program '${name}', there are: ${names.join(', ')}${hint === null ? '' : `; did you mean ${hint}?`}`,
-  );
+  return new UsageError(`${command}: no program '${name}', there are: ${names.join(', ')}${didYouMean(name, names)}`);
 }
 
 /** What the options of a command that runs a program say; those that it does not have: the defaults. Throws UsageError. */

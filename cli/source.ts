@@ -4,7 +4,7 @@
 //   a log       at its end, or --at one of its marks `# snapshot begin NAME`
 import { programs } from '../examples/index.ts';
 import { type Machine, type Options, Runtime } from '../runtime/index.ts';
-import { nearest, type Parsed, UsageError } from './args.ts';
+import { didYouMean, type Parsed, UsageError } from './args.ts';
 import { Progress } from './output.ts';
 import { replayLog, replayOptions } from './replay.ts';
 import { optionsOf, programOf } from './run.ts';
@@ -118,9 +118,8 @@ async function lookAtLog(command: string, log: string, given: Given, progress: P
   await replayLog(log, scheme, seed, progress, {
     begin: (_, snapshots) => {
       if (at !== null && !snapshots.includes(at)) {
-        const hint = nearest(at, snapshots);
         const there = snapshots.length === 0 ? 'the log has none' : `the log has: ${snapshots.join(', ')}`;
-        throw new UsageError(`option --at: no snapshot '${at}', ${there}${hint === null ? '' : `; did you mean ${hint}?`}`);
+        throw new UsageError(`option --at: no snapshot '${at}', ${there}${didYouMean(at, snapshots)}`);
       }
     },
     at: (m, name) => {

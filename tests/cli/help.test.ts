@@ -74,6 +74,11 @@ describe('usage: one line on stderr, nothing on stdout, exit code 2', () => {
     [[], 'gorena: no command; see gorena --help'],
     [['replya'], "gorena: no command 'replya'; did you mean replay?; see gorena --help"],
     [['--bogus'], "gorena: no command '--bogus'; see gorena --help"],
+    [['rn'], "gorena: no command 'rn'; did you mean run?; see gorena --help"],
+    // two edits of three letters would be a guess, two of six are not
+    [['rat'], "gorena: no command 'rat'; see gorena --help"],
+    [['tarces'], "gorena: no command 'tarces'; did you mean trace?; see gorena --help"],
+    [['run', 'tests'], "gorena: run: no program 'tests', there are: churn, trees, generations, cache, pipeline, waits, search, sites"],
     [['replay'], 'gorena: replay: missing LOG; see gorena replay --help'],
     [['replay', 'a', 'b'], "gorena: replay: one argument too many: 'b'; see gorena replay --help"],
     [['run'], 'gorena: run: missing NAME; see gorena run --help'],
