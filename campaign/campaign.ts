@@ -22,6 +22,7 @@
 // smaller is put together (a range of seeds), so that the journal has up to a million lines, not a billion.
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { count, plural } from '../runtime/internal/words.ts';
 import { CampaignError } from './error.ts';
 import { Journal, type JournalHead, type Part, readPart, schemaVersion } from './journal.ts';
 import { mine, type Shard, shardText, whole } from './shard.ts';
@@ -202,7 +203,7 @@ export function mergedResults<Job, Result>(
   if (missing.length > 0) {
     throw new CampaignError(
       'file',
-      `the parts are not all: ${missing.length} of ${campaign.tasks.length} tasks are missing, '${missing[0]!.id}' is the first`,
+      `the parts are not all: ${count(missing.length)} of ${plural(campaign.tasks.length, 'task')} ${missing.length === 1 ? 'is' : 'are'} missing, '${missing[0]!.id}' is the first`,
     );
   }
   return tasks.map((task) => ({ task, result: results.get(task.id) as Result }));

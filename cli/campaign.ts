@@ -6,6 +6,7 @@ import { type Campaign, type RunOptions, runCampaign, type TaskResult } from '..
 import { CampaignError } from '../campaign/error.ts';
 import { parseShard, type Shard, shardFromEnvironment, whole } from '../campaign/shard.ts';
 import { fileFault } from '../replay/logreader.ts';
+import { count, plural } from '../runtime/internal/words.ts';
 import { FileError, type OptionSpec, type Parsed, wholeNumber } from './args.ts';
 import { whenInterrupted } from './interrupt.ts';
 import { Progress } from './output.ts';
@@ -98,12 +99,14 @@ export async function runChosen<Job, Result>(
       ...(until !== undefined && { until }),
       ...(stuckMs !== undefined && { stuckMs }),
       progress: (done, total, resumed) =>
-        progress.show(() => `${name}: ${done} of ${total} tasks${timeLeft(done, total, resumed, Date.now() - began)}`),
+        progress.show(() => `${name}: ${count(done)} of ${plural(total, 'task')}${timeLeft(done, total, resumed, Date.now() - began)}`),
     });
     if (outcome.stopped) {
       progress.end();
       const next = journal === null ? 'nothing was kept, for want of --output' : 'the same command goes on from there';
-      complain(`gorena: ${name}: stopped, ${outcome.done} of ${outcome.total} tasks are done; ${next}\n`);
+      complain(
+        `gorena: ${name}: stopped, ${count(outcome.done)} of ${plural(outcome.total, 'task')} ${outcome.done === 1 ? 'is' : 'are'} done; ${next}\n`,
+      );
       return { kind: 'stopped', code };
     }
     if (journal !== null && shard.count > 1) return { kind: 'part', journal, done: outcome.done };

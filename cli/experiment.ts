@@ -9,11 +9,12 @@ import { campaignOf, type Job } from '../experiment/runner.ts';
 import { shipped } from '../experiment/shipped.ts';
 import { type Experiment, experimentOf, pointsOf, SpecError } from '../experiment/spec.ts';
 import { fileFault } from '../replay/logreader.ts';
+import { count, plural } from '../runtime/internal/words.ts';
 import { didYouMean, FileError, helpOf, parse, UsageError } from './args.ts';
 import { campaignChoice, runChosen, version } from './campaign.ts';
 import { experimentSpec } from './commands.ts';
 import { writeOut } from './files.ts';
-import { count, paint, table } from './output.ts';
+import { paint, table } from './output.ts';
 
 /** Runs `gorena experiment`; returns the exit code. Throws UsageError, FileError, CampaignError and TaskError. */
 export async function experimentCommand(
@@ -42,7 +43,7 @@ export async function experimentCommand(
     print(
       json
         ? `${JSON.stringify(doc, null, 2)}\n`
-        : `${experiment.name}: part ${index} of ${parts} is done, ${count(done)} runs: ${journal}\n`,
+        : `${experiment.name}: part ${index} of ${parts} is done, ${plural(done, 'run')}: ${journal}\n`,
     );
     return 0;
   }
@@ -134,7 +135,7 @@ function summary(results: Results): string {
   const { seeds } = experiment;
   const lines = [
     paint('bold', `${experiment.name}: ${experiment.question}`),
-    `${count(runs.length)} runs, ${count(rows.length)} rows; means over ${seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds, ${seeds[0]} to ${seeds[seeds.length - 1]}`}`,
+    `${plural(runs.length, 'run')}, ${plural(rows.length, 'row')}; means over ${seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds, ${seeds[0]} to ${seeds[seeds.length - 1]}`}`,
     '',
     table([...axes.map((axis, i) => `<${i === 0 ? '  ' : ''}${axis}`), ...keys.map(({ name }) => name)], cells),
   ];

@@ -4,6 +4,8 @@
 import { resolve } from 'node:path';
 import { type Campaign, type Merged, mergedResults, type TaskResult } from '../campaign/campaign.ts';
 import { Rand } from '../runtime/internal/rand.ts';
+import { count } from '../runtime/internal/words.ts';
+import { searchedText } from '../sim/describe.ts';
 import {
   checkFaults,
   type ExploreOptions,
@@ -18,7 +20,7 @@ import { helpOf, oneOf, type Parsed, parse, UsageError, wholeNumber } from './ar
 import { campaignChoice, runChosen, version } from './campaign.ts';
 import { exploreSpec } from './commands.ts';
 import { programNamed, reportFor, shellWord, writeTraces } from './exploring.ts';
-import { count, paint } from './output.ts';
+import { paint } from './output.ts';
 import { meansFile } from './program.ts';
 
 /** Kind of the campaign. */
@@ -213,17 +215,11 @@ function finished(
     };
     return { text: `${JSON.stringify(doc, null, 2)}\n`, failure };
   }
-  const facts = [
-    `explored ${count(schedules)} schedules`,
-    `${all.length > 1 ? 'at most ' : ''}${count(distinct)} distinct`,
-    `${count(steps)} steps`,
-    `${count(failed)} failed`,
-    ...(millis < 100 ? [] : [`${count(Math.round((schedules / millis) * 1000))} schedules/s a worker`]),
-    `seed ${job.seed}`,
-  ];
-  if (exhausted === 'all') facts.push('no other schedule is left');
-  else if (exhausted !== null) facts.push(`exhausted up to ${exhausted} preemptions`);
-  const statistics = [facts.join(' · '), ...warnings.map((w) => `warning: ${w}`)].join('\n');
+  const speed = millis < 100 ? [] : [`${count(Math.round((schedules / millis) * 1000))} schedules/s a worker`];
+  const statistics = searchedText({
+    ...{ schedules, distinct, steps, failed, warnings, atMost: all.length > 1, more: [...speed, `seed ${job.seed}`] },
+    exhausted: exhausted === 'all' ? Infinity : exhausted,
+  });
   if (failure === null) return { text: `${paint('green', 'no schedule failed')}\n${statistics}\n`, failure };
   const words = ['gorena', 'replay-schedule', failure.replay, job.program, ...(job.export === undefined ? [] : ['--export', job.export])];
   const again = [

@@ -5,10 +5,11 @@ import { pageMap } from '../heap/dump.ts';
 import { eachObject } from '../heap/explain.ts';
 import type { Machine } from '../runtime/index.ts';
 import { takeHeapSnapshot } from '../runtime/inspect.ts';
+import { count, plural } from '../runtime/internal/words.ts';
 import { helpOf, oneOf, type Parsed, parse, UsageError } from './args.ts';
 import { heapFormats, heapSpec } from './commands.ts';
 import { writeOut } from './files.ts';
-import { count, plural, table } from './output.ts';
+import { table } from './output.ts';
 import { type Looked, lookAt, type Seen } from './source.ts';
 
 /** Objects of one type. Dead: the last marking did not reach them, and their span is not swept yet. */

@@ -1,5 +1,6 @@
 // output: how the command talks. Results on stdout, progress and errors on stderr; colour only where a person looks.
 import { styleText } from 'node:util';
+import { count } from '../runtime/internal/words.ts';
 
 /** A column is right-aligned unless its head starts with '<'. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -12,16 +13,6 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
       .join('  ')
       .trimEnd();
   return [line(names), ...rows.map(line)].join('\n');
-}
-
-/** 1234567 -> 1,234,567. */
-export function count(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
-}
-
-/** `1 stack`, `2 stacks`. */
-export function plural(n: number, what: string): string {
-  return `${count(n)} ${what}${n === 1 ? '' : 's'}`;
 }
 
 /** With its sign, 0 without. */

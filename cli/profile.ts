@@ -2,11 +2,11 @@
 import { gzipSync } from 'node:zlib';
 import { type FlameFile, foldedStacks, type NegativePolicy, negativePolicies, speedscope } from '../profiler/flamegraph.ts';
 import { type ProfileName, profileNames } from '../profiler/profile.ts';
+import { count, plural } from '../runtime/internal/words.ts';
 import { type Profile, takeProfile } from '../runtime/pprof.ts';
 import { helpOf, oneOf, type Parsed, parse, UsageError, wholeNumber } from './args.ts';
 import { profileFormats, profileSpec } from './commands.ts';
 import { writeOut } from './files.ts';
-import { count, plural } from './output.ts';
 import { isLog, type Looked, lookAt, type Seen } from './source.ts';
 
 type Format = keyof typeof profileFormats;

@@ -2,10 +2,11 @@
 import { allSchemeNames, type SchemeName } from '../profiler/schemes.ts';
 import { LogError } from '../replay/logreader.ts';
 import { type ReplayedSnapshot, type ReplayReport, replay } from '../replay/replay.ts';
+import { count, plural } from '../runtime/internal/words.ts';
 import type { SchemeReport } from '../runtime/skew.ts';
 import { FileError, helpOf, oneOf, type Parsed, parse, wholeNumber } from './args.ts';
 import { replaySpec } from './commands.ts';
-import { count, Progress, paint, signed, table } from './output.ts';
+import { Progress, paint, signed, table } from './output.ts';
 
 const maxDifferencesShown = 5;
 
@@ -78,14 +79,15 @@ function json(log: string, scheme: string, seed: number, { plan, snapshots, cycl
 
 function text(log: string, scheme: string, seed: number, { plan, snapshots, cycles }: ReplayReport): string {
   const lines = [
-    `${log}: ${count(plan.allocs)} allocations, ${count(plan.frees)} frees, ${cycles} collections in ${count(plan.stats.lines)} lines (scheme ${scheme}, seed ${seed})`,
+    `${log}: ${plural(plan.allocs, 'allocation')}, ${plural(plan.frees, 'free')}, ${plural(cycles, 'collection')} in ${plural(plan.stats.lines, 'line')} (scheme ${scheme}, seed ${seed})`,
   ];
   if (plan.unknownFrees > 0) {
     lines.push(
-      `${count(plan.unknownFrees)} frees of addresses that the log never allocated (allocated before Go had read GODEBUG): skipped`,
+      `${plural(plan.unknownFrees, 'free of an address', 'frees of addresses')} that the log never allocated (allocated before Go had read GODEBUG): skipped`,
     );
   }
-  if (plan.oddSizes > 0) lines.push(`${count(plan.oddSizes)} allocations have a size that is none of Go 1.19's size classes: rounded up`);
+  if (plan.oddSizes > 0)
+    lines.push(`${plural(plan.oddSizes, 'allocation has', 'allocations have')} a size that is none of Go 1.19's size classes: rounded up`);
   if (plan.earlyAllocs === plan.allocs && plan.allocs > 0) lines.push("the log has no mark '# profile start': nothing was profiled");
   if (snapshots.length === 0) lines.push("the log has no mark '# snapshot begin NAME': nothing to show");
   for (const s of snapshots) lines.push('', ...snapshotText(s));
@@ -95,9 +97,9 @@ function text(log: string, scheme: string, seed: number, { plan, snapshots, cycl
 function snapshotText(s: ReplayedSnapshot): string[] {
   const naive = s.schemes.find((x) => x.scheme === 'naive')!;
   const lines = [
-    `${paint('bold', `snapshot ${s.name}`)} (line ${count(s.line)}, after ${s.numGC} collections)`,
+    `${paint('bold', `snapshot ${s.name}`)} (line ${count(s.line)}, after ${plural(s.numGC, 'collection')})`,
     schemesTable(s.schemes),
-    `naive skew: ${signed(naive.skewBytes)} bytes in all, ${naive.bucketsOff} buckets off, one of them by ${count(naive.worstBucketBytes)} bytes`,
+    `naive skew: ${signed(naive.skewBytes)} bytes in all, ${plural(naive.bucketsOff, 'bucket')} off, one of them by ${count(naive.worstBucketBytes)} bytes`,
   ];
   if (s.comparison !== null) lines.push(...comparisonText(s.comparison, s.schemes[0]!.scheme));
   return lines;
@@ -122,7 +124,9 @@ function comparisonText({ equal, leftOut, different }: NonNullable<ReplayedSnaps
   const out = leftOut.filter((l) => l.count > 0);
   const left = out.reduce((n, l) => n + l.count, 0);
   const verdict = different.length === 0 ? paint('green', 'equal') : paint('red', 'DIFFERENT');
-  const lines = [`real profile: ${verdict} under ${scheme}: ${equal} buckets equal, ${different.length} different, ${left} left out`];
+  const lines = [
+    `real profile: ${verdict} under ${scheme}: ${plural(equal, 'bucket')} equal, ${different.length} different, ${left} left out`,
+  ];
   for (const l of out) lines.push(`  left out ${l.count}: ${l.rule}`);
   for (const d of different.slice(0, maxDifferencesShown)) {
     const inUse = (c: typeof d.ours) =>

@@ -1,4 +1,5 @@
 // replay-schedule: the command. One schedule again, from the string that a report ends with; to its end, or to a step of it.
+import { count, plural } from '../runtime/internal/words.ts';
 import { divergenceText, failureJson, parseSchedule, replay, ScheduleError, type Standstill, standAt } from '../sim/index.ts';
 import { time } from '../sim/report.ts';
 import { helpOf, parse, UsageError, wholeNumber } from './args.ts';
@@ -41,8 +42,12 @@ export async function replayScheduleCommand(words: readonly string[], print: (te
     } else {
       const written = files.length === 0 ? '' : `written: ${files.join(', ')}\n`;
       if (divergence !== null) print(`${divergenceText(divergence)}\n${written}`);
-      else if (failure !== null) print(`${reportFor(failure, { again: [`replayed ${followed} of ${of} steps`] })}\n${written}`);
-      else print(`${paint('green', 'it holds')}: replayed ${followed} of ${of} steps, and the program went on to its end\n${written}`);
+      else if (failure !== null)
+        print(`${reportFor(failure, { again: [`replayed ${count(followed)} of ${plural(of, 'step')}`] })}\n${written}`);
+      else
+        print(
+          `${paint('green', 'it holds')}: replayed ${count(followed)} of ${plural(of, 'step')}, and the program went on to its end\n${written}`,
+        );
     }
     return failure === null && divergence === null ? 0 : 1;
   } catch (error) {

@@ -4,10 +4,11 @@ import { sweepPolicies } from '../gc/mgcsweep.ts';
 import { allSchemeNames, schemeNames } from '../profiler/schemes.ts';
 import type { Era, GoFunc, Options } from '../runtime/index.ts';
 import { eras, parseGoDebug, Runtime } from '../runtime/index.ts';
+import { plural } from '../runtime/internal/words.ts';
 import { type SchemeReport, SkewMeter } from '../runtime/skew.ts';
 import { byteCount, didYouMean, helpOf, oneOf, parse, UsageError, wholeNumber } from './args.ts';
 import { runSpec } from './commands.ts';
-import { count, paint, signed } from './output.ts';
+import { paint, signed } from './output.ts';
 import { schemesTable } from './replay.ts';
 
 interface Moment {
@@ -99,11 +100,11 @@ function json(name: string, o: Chosen, stats: object, moments: Moment[]): string
 function text(name: string, o: Chosen, stats: { nanos: number; turns: number; numGC: number; mallocs: number }, moments: Moment[]): string {
   const ms = (stats.nanos / 1e6).toFixed(3);
   const lines = [
-    `${name}: ${count(stats.mallocs)} mallocs, ${stats.numGC} collections, ${count(stats.turns)} turns of goroutines, ${ms} ms of virtual time (seed ${o.seed}, procs ${o.procs}, gogc ${o.gogc}, scheme ${o.scheme}${o.era === '1.19' ? '' : `, era ${o.era}`}${o.sweep === 'go' ? '' : `, sweep ${o.sweep}`})`,
+    `${name}: ${plural(stats.mallocs, 'malloc')}, ${plural(stats.numGC, 'collection')}, ${plural(stats.turns, 'turn')} of goroutines, ${ms} ms of virtual time (seed ${o.seed}, procs ${o.procs}, gogc ${o.gogc}, scheme ${o.scheme}${o.era === '1.19' ? '' : `, era ${o.era}`}${o.sweep === 'go' ? '' : `, sweep ${o.sweep}`})`,
   ];
   if (o.memProfileRate === 0) lines.push('the memory profiler is off: nothing is published, and nothing to compare it with');
   else if (o.memProfileRate !== 1) {
-    lines.push(`sampled once per ${count(o.memProfileRate)} bytes: published and true count the sampled objects only`);
+    lines.push(`sampled once per ${plural(o.memProfileRate, 'byte')}: published and true count the sampled objects only`);
   }
   for (const m of moments) lines.push('', paint('bold', m.when), schemesTable(m.schemes), verdict(m.schemes));
   return `${lines.join('\n')}\n`;
@@ -113,6 +114,6 @@ function verdict(schemes: SchemeReport[]): string {
   const [first] = schemes;
   if (first!.bucketsOff === 0) return paint('green', `${first!.scheme}: published = truth in every bucket`);
   const known = first!.scheme !== 'three-stage' && first!.scheme !== 'cycle'; // known to be off: a fact, not a failure
-  const off = `${first!.scheme}: ${count(first!.bucketsOff)} buckets differ from the truth, ${signed(first!.skewBytes)} bytes in all`;
+  const off = `${first!.scheme}: ${plural(first!.bucketsOff, 'bucket differs', 'buckets differ')} from the truth, ${signed(first!.skewBytes)} bytes in all`;
   return paint(known ? 'yellow' : 'red', off);
 }

@@ -4,6 +4,7 @@
 //   a log       at its end, or --at one of its marks `# snapshot begin NAME`
 import { programs } from '../examples/index.ts';
 import { type Machine, type Options, Runtime } from '../runtime/index.ts';
+import { plural } from '../runtime/internal/words.ts';
 import { didYouMean, type Parsed, UsageError } from './args.ts';
 import { Progress } from './output.ts';
 import { replayLog, replayOptions } from './replay.ts';
@@ -85,7 +86,7 @@ function lookAtProgram(
   const rt = new Runtime({ ...settings, ...more, output: (line) => complain(`${line}\n`) });
   const { machine } = rt;
   const ms = () => (machine.sched.now() / 1e6).toFixed(3);
-  machine.gc.onMarkTermination(() => progress.show(() => `${name}: ${machine.gc.numGC} collections, ${ms()} ms of virtual time`));
+  machine.gc.onMarkTermination(() => progress.show(() => `${name}: ${plural(machine.gc.numGC, 'collection')}, ${ms()} ms of virtual time`));
   let seen: Seen | undefined;
   rt.run(function* main(go) {
     if (at === null) {

@@ -2,11 +2,12 @@
 // browser, or as events.jsonl.
 import { EventLog } from '../runtime/eventlog.ts';
 import { type Machine, type RunStats, Runtime, RuntimeError } from '../runtime/index.ts';
+import { plural } from '../runtime/internal/words.ts';
 import { Tracer } from '../runtime/tracer.ts';
 import { helpOf, oneOf, type Parsed, parse, UsageError } from './args.ts';
 import { traceFormats, traceSpec } from './commands.ts';
 import { OutFile } from './files.ts';
-import { count, Progress } from './output.ts';
+import { Progress } from './output.ts';
 import { replayLog, replayOptions } from './replay.ts';
 import { optionsOf, programOf } from './run.ts';
 import { isLog, programOnly } from './source.ts';
@@ -88,7 +89,9 @@ async function ran(
   const { machine } = rt;
   const progress = new Progress();
   const ms = (nanos: number) => (nanos / 1e6).toFixed(3);
-  machine.gc.onMarkTermination(() => progress.show(() => `${name}: ${machine.gc.numGC} collections, ${ms(machine.sched.now())} ms`));
+  machine.gc.onMarkTermination(() =>
+    progress.show(() => `${name}: ${plural(machine.gc.numGC, 'collection')}, ${ms(machine.sched.now())} ms`),
+  );
   const finish = () => {
     written.end();
     out.commit();
@@ -108,7 +111,7 @@ async function ran(
   const { seed, procs, gogc } = settings;
   return {
     facts: { program: name, ...settings, ...stats, records, bytes: out.bytes },
-    line: `${name}: ${count(records)} records, ${count(stats.turns)} turns of goroutines, ${stats.numGC} collections, ${ms(stats.nanos)} ms of virtual time (seed ${seed}, procs ${procs}, gogc ${gogc})`,
+    line: `${name}: ${plural(records, 'record')}, ${plural(stats.turns, 'turn')} of goroutines, ${plural(stats.numGC, 'collection')}, ${ms(stats.nanos)} ms of virtual time (seed ${seed}, procs ${procs}, gogc ${gogc})`,
   };
 }
 
@@ -133,7 +136,7 @@ async function replayed(log: string, options: Parsed['options'], file: string, f
     const records = written!.count();
     return {
       facts: { log, seed, allocations: plan.allocs, frees: plan.frees, numGC: cycles, records, bytes: out!.bytes },
-      line: `${log}: ${count(records)} records, ${count(plan.allocs)} allocations, ${count(plan.frees)} frees, ${cycles} collections (seed ${seed})`,
+      line: `${log}: ${plural(records, 'record')}, ${plural(plan.allocs, 'allocation')}, ${plural(plan.frees, 'free')}, ${plural(cycles, 'collection')} (seed ${seed})`,
     };
   } catch (error) {
     out?.abandon();

@@ -1,5 +1,6 @@
 // report: the results of an experiment as one HTML page. It needs nothing but itself: no script, no network, no font; it has a light
 // and a dark face, and each picture is a table as well.
+import { plural } from '../runtime/internal/words.ts';
 import type { AxisName, Plot } from './measure.ts';
 import { type Group, groups, placeOn, type Results, type Row, shownNumber, spread, varying } from './results.ts';
 import type { Point } from './spec.ts';
@@ -94,7 +95,10 @@ function timelines(results: Results, plot: Plot, id: string): string {
 ${timelineSvg({ title: `${plot.title}: ${caption}`, yTitle: `${plot.y} (bytes)`, series }, `${id}-${i}`)}
 <figcaption>${escaped(caption)}</figcaption></figure>`;
   });
-  const more = runs.length > mostTimelines ? `<p class="dim">${runs.length - mostTimelines} more courses are in the journal.</p>` : '';
+  const more =
+    runs.length > mostTimelines
+      ? `<p class="dim">${plural(runs.length - mostTimelines, 'more course is', 'more courses are')} in the journal.</p>`
+      : '';
   return `<h2>${escaped(plot.title)}</h2>\n${pictures.join('\n')}${more}`;
 }
 
@@ -129,7 +133,7 @@ export function report(results: Results, version: string): string {
 <body>
 <main>
 <h1>${escaped(question)}</h1>
-<p class="dim">Experiment <code>${name}</code>, measure <code>${measure}</code>: ${runs.length} runs, ${rows.length} rows, ${seeds.length === 1 ? 'one seed' : `${seeds.length} seeds`}; gorena ${escaped(version)}.</p>
+<p class="dim">Experiment <code>${name}</code>, measure <code>${measure}</code>: ${plural(runs.length, 'run')}, ${plural(rows.length, 'row')}, ${seeds.length === 1 ? 'one seed' : `${seeds.length} seeds`}; gorena ${escaped(version)}.</p>
 ${pictures.join('\n')}
 <h2>All numbers</h2>
 <details><summary>Means over seeds, a row for each combination</summary>

@@ -1,5 +1,6 @@
 // results: the rows of an experiment, in the order of its runs, as CSV, as JSON lines, and put together over seeds for people.
 import type { TaskResult } from '../campaign/campaign.ts';
+import { count } from '../runtime/internal/words.ts';
 import type { AxisName, Figure, Measure, Measured } from './measure.ts';
 import { measures } from './measures.ts';
 import type { Experiment, Point } from './spec.ts';
@@ -92,7 +93,7 @@ export function spread(rows: readonly Row[], figure: string): { mean: number; mi
 
 /** A number for people: four digits at least, thousands apart. */
 export function shownNumber(x: number): string {
-  if (Number.isInteger(x)) return String(x).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+  if (Number.isInteger(x)) return count(x);
   if (Math.abs(x) >= 1000) return shownNumber(Math.round(x));
   return String(Number(x.toPrecision(4)));
 }

@@ -5,6 +5,7 @@
 // grey) is asked for through Surroundings. One walk from the roots, breadth first, gives the shortest path and tells
 // holders that are alive from holders that are garbage themselves.
 import { type Addr, addressArgument } from '../runtime/internal/memory.ts';
+import { plural } from '../runtime/internal/words.ts';
 import { bitWordShift, granuleBytes, wordsPerPage } from './layout.ts';
 import type { Heap } from './mheap.ts';
 import { type MSpan, SpanState } from './mspan.ts';
@@ -318,7 +319,7 @@ function objectText(o: ObjectFacts): string {
 }
 
 function spanText(s: SpanFacts): string {
-  const pages = `${hex(s.base)}, ${s.npages} page${s.npages === 1 ? '' : 's'}`;
+  const pages = `${hex(s.base)}, ${plural(s.npages, 'page')}`;
   if (s.state !== 'in use') return `${s.id}: ${pages}, ${s.state}`;
   const kind = s.sizeClass === 0 ? 'one large object' : `class ${s.sizeClass}, ${s.allocCount} of ${s.nelems} slots in use`;
   const cached = s.cachedBy < 0 ? '' : `, cached by P${s.cachedBy}`;

@@ -10,6 +10,7 @@
 // is settled, and the world stands still until then, like a machine in a system call: no step, no time. It is counted and told
 // (warnings of the exploration). A promise that another goroutine would have to settle never is: after a while that is an error.
 import type { Go, GoFunc } from '../runtime/go.ts';
+import { plural } from '../runtime/internal/words.ts';
 import type { Blocking } from '../sched/op.ts';
 import { failureAs, type Replay } from './found.ts';
 import { World } from './loop.ts';
@@ -180,7 +181,7 @@ export async function exploreAsync(program: GoFunc<[]>, options: ExploreOptions 
   return {
     ...{ failure: failures[0] ?? null, failures, schedules: n, distinct: distinct.count, steps, exhausted: null, perStrategy },
     warnings: [...foreign].map(
-      ([name, times]) => `${name} awaited a promise that is not gorena's, ${times} times: what comes of it is not controlled`,
+      ([name, times]) => `${name} awaited a promise that is not gorena's, ${plural(times, 'time')}: what comes of it is not controlled`,
     ),
     millis: performance.now() - began,
   };

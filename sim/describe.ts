@@ -1,6 +1,7 @@
 // describe: what a report says of a failure, and a failure as JSON. report.ts lays it out.
+import { count, plural } from '../runtime/internal/words.ts';
 import { opNames } from './naming.ts';
-import { grouped, type Report, type Shrunk } from './report.ts';
+import type { Report, Shrunk } from './report.ts';
 import type { Exploration, Failure } from './types.ts';
 
 /** What a report needs to know besides the failure. */
@@ -37,7 +38,7 @@ export function reportOf(failure: Failure, { exploration, of, again }: Told = {}
           },
     shrunk: shrunkOf(failure),
     again: again ?? [`replay: ${failure.replay}`],
-    statistics: exploration === undefined ? '' : statistics(exploration),
+    statistics: exploration === undefined ? '' : searchedText({ ...exploration, failed: failures(exploration) }),
   };
 }
 
@@ -51,17 +52,32 @@ function shrunkOf({ shrunk }: Failure): Shrunk | null {
   };
 }
 
-function statistics({ schedules, distinct, steps, perStrategy, exhausted, warnings }: Exploration): string {
-  const failed = Object.values(perStrategy).reduce((n, { failures }) => n + failures, 0);
+/** What was looked at: figures of one exploration, or of several together. */
+export interface Searched extends Pick<Exploration, 'schedules' | 'steps' | 'exhausted' | 'warnings'> {
+  readonly failed: number;
+  /** Different schedules; with atMost, several explorations counted theirs, and some may be the same. */
+  readonly distinct: number;
+  readonly atMost?: boolean;
+  /** Further facts. */
+  readonly more?: readonly string[];
+}
+
+/** How hard it was looked: one line, and one for each warning. */
+export function searchedText({ schedules, distinct, atMost = false, steps, failed, exhausted, warnings, more = [] }: Searched): string {
   const facts = [
-    `explored ${grouped(schedules)} schedule${schedules === 1 ? '' : 's'}`,
-    `${grouped(distinct)} distinct`,
-    `${grouped(steps)} steps`,
-    `${grouped(failed)} failed`,
+    `explored ${plural(schedules, 'schedule')}`,
+    `${atMost ? 'at most ' : ''}${count(distinct)} distinct`,
+    plural(steps, 'step'),
+    `${count(failed)} failed`,
+    ...more,
   ];
   if (exhausted === Infinity) facts.push('no other schedule is left');
-  else if (exhausted !== null) facts.push(`exhausted up to ${exhausted} preemption${exhausted === 1 ? '' : 's'}`);
+  else if (exhausted !== null) facts.push(`exhausted up to ${plural(exhausted, 'preemption')}`);
   return [facts.join(' · '), ...warnings.map((w) => `warning: ${w}`)].join('\n');
+}
+
+function failures({ perStrategy }: Exploration): number {
+  return Object.values(perStrategy).reduce((n, { failures }) => n + failures, 0);
 }
 
 /** A failure as JSON has it: kinds by name, what was thrown as its name, message and stack. */

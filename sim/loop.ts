@@ -7,6 +7,7 @@
 //
 // main's return does not end a schedule: the others run on, so that what they leave blocked is seen (a leak).
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
+import { plural } from '../runtime/internal/words.ts';
 import { Runtime } from '../runtime/runtime.ts';
 import { serialAt } from '../runtime/value.ts';
 import type { G } from '../sched/g.ts';
@@ -324,7 +325,7 @@ export class World implements Point, Chooser {
     const { sched, order, step } = this;
     const paths = pathsOf(sched, this.rt.machine.symtab);
     const round = [...new Set(order.subarray(step + 1 - this.livelock.period, step + 1))].map((task) => paths[task]!);
-    const message = `the same ${this.livelock.period} steps again and again, and nothing comes of them: ${round.join(', ')}`;
+    const message = `the same ${plural(this.livelock.period, 'step')} again and again, and nothing comes of ${this.livelock.period === 1 ? 'it' : 'them'}: ${round.join(', ')}`;
     this.step++;
     return { how: 'found', finding: { verdict: 'livelock', message, identity: `livelock: ${round.sort().join(', ')}`, error: undefined } };
   }

@@ -1,7 +1,7 @@
 // report: a failure as a person reads it, in at most 40 lines: what went wrong, a table with a column for each goroutine and a row
 // for each step, who waits for whom, how to make it happen again, and how hard it was looked for.
 //
-//   DEADLOCK after 8 steps (shrunk 61→8 steps, 9→1 preemptions; found by pct2 at schedule 37 of 2,000, 212 ms)
+//   DEADLOCK after 8 steps (shrunk 61→8 steps, 9→1 preemption; found by pct2 at schedule 37 of 2,000, 212 ms)
 //   all goroutines are asleep - deadlock!
 //
 //   step  left            right           where
@@ -12,6 +12,7 @@
 //
 // What does not fit is left out from the middle of a goroutine's turns first, then from the middle of the table: the beginning,
 // the preemptions and the end are what tells the story. It makes text of facts and knows nothing of how they were found.
+import { count, plural } from '../runtime/internal/words.ts';
 
 /** One step of a failing run. */
 export interface ShownStep {
@@ -95,14 +96,14 @@ export function reportText(report: Report, { width = 100, lines = 40, paint = (_
 function headline({ verdict, steps, shrunk, found }: Report): string {
   const facts: string[] = [];
   if (shrunk !== null) {
-    const change = ([from, to]: readonly [number, number], what: string) => `${from}→${to} ${what}${to === 1 && what !== '' ? '' : 's'}`;
+    const change = ([from, to]: readonly [number, number], what: string) => `${count(from)}→${plural(to, what)}`;
     const timers = shrunk.timers[0] === 0 ? '' : `, ${change(shrunk.timers, 'timer')}`;
     facts.push(`shrunk ${change(shrunk.steps, 'step')}, ${change(shrunk.preemptions, 'preemption')}${timers}`);
   }
   if (found !== null) {
-    facts.push(`found by ${found.strategy} at schedule ${grouped(found.schedule)} of ${grouped(found.of)}, ${Math.round(found.millis)} ms`);
+    facts.push(`found by ${found.strategy} at schedule ${count(found.schedule)} of ${count(found.of)}, ${Math.round(found.millis)} ms`);
   }
-  const after = steps.length === 0 ? '' : ` after ${steps.length} step${steps.length === 1 ? '' : 's'}`;
+  const after = steps.length === 0 ? '' : ` after ${plural(steps.length, 'step')}`;
   return `${verdict.toUpperCase()}${after}${facts.length === 0 ? '' : ` (${facts.join('; ')})`}`;
 }
 
@@ -110,7 +111,7 @@ function messageOf({ message }: Report, width: number): string[] {
   const lines = message.trimEnd().split('\n');
   if (message.trim() === '') return [];
   const shown = lines.slice(0, messageLines).map((line) => cut(line, width));
-  return lines.length > messageLines ? [...shown.slice(0, -1), `… ${lines.length - messageLines + 1} lines more`] : shown;
+  return lines.length > messageLines ? [...shown.slice(0, -1), `… ${plural(lines.length - messageLines + 1, 'line')} more`] : shown;
 }
 
 // --- who waits -------------------------------------------------------------------------------------------------------------
@@ -122,7 +123,7 @@ function waits(blocked: readonly ShownWait[], width: number, paint: NonNullable<
   const texts = shown.map(({ on, holder }) => `blocked in ${on}${holder === '' ? '' : `, held by ${holder}`}`);
   const wide = Math.max(...texts.map((t) => t.length));
   const rows = shown.map(({ g, site }, i) => cut(`  ${g.padEnd(names)}  ${texts[i]!.padEnd(wide)}  ${fileLine(site)}`.trimEnd(), width));
-  if (shown.length < blocked.length) rows.push(`  … and ${blocked.length - shown.length} more wait`);
+  if (shown.length < blocked.length) rows.push(`  … and ${plural(blocked.length - shown.length, 'more waits', 'more wait')}`);
   return [...rows.map((row) => paint('yellow', row)), ''];
 }
 
@@ -150,7 +151,7 @@ function table(steps: readonly ShownStep[], room: number, width: number, paint: 
     if (skipped > 0)
       rows.push({
         step: '⋮',
-        cells: heads.map((_, c) => (c === 0 ? `… ${skipped} step${skipped === 1 ? '' : 's'}` : '')),
+        cells: heads.map((_, c) => (c === 0 ? `… ${plural(skipped, 'step')}` : '')),
         clock: '',
         where: '',
       });
@@ -243,11 +244,6 @@ function cut(text: string, width: number): string {
 /** Without the folders. */
 function fileLine(site: string): string {
   return site.slice(Math.max(site.lastIndexOf('/'), site.lastIndexOf('\\')) + 1);
-}
-
-/** 1234567 -> 1,234,567. */
-export function grouped(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
 /** Virtual nanoseconds as Go prints a duration, shortened. */

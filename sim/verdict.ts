@@ -1,6 +1,7 @@
 // verdict: what the end of a schedule means. The identity of a failure is what stays when it is reached by another way: its kind
 // with who is blocked on what, or with the place where something was thrown.
 import { Fatal, GoPanic, Throw } from '../runtime/internal/throw.ts';
+import { plural } from '../runtime/internal/words.ts';
 import { siteIn } from './naming.ts';
 import type { Property } from './sched.ts';
 import type { Blocked, Finding } from './types.ts';
@@ -53,7 +54,7 @@ export function verdictOf(
 function ofBound(stuck: readonly Blocked[], round: boolean, mainReturned: boolean, settings: VerdictSettings): Finding {
   if (mainReturned) return stuck.length > 0 && settings.leaks ? ofBlocked('leak', stuck) : fine; // the others may go on for ever
   if (stuck.some(({ g }) => g === 'main')) return ofBlocked('partial deadlock', stuck);
-  const message = `main has not returned after ${settings.maxSteps} steps`;
+  const message = `main has not returned after ${plural(settings.maxSteps, 'step')}`;
   if (!round) return { ...fine, verdict: 'steps', message, identity: 'steps' };
   return { ...fine, verdict: 'livelock', message: `${message}: the same steps again and again`, identity: 'livelock' };
 }

@@ -12,6 +12,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import type fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { count, plural } from '../runtime/internal/words.ts';
 import {
   divergenceText,
   type Exploration,
@@ -126,7 +127,7 @@ function fails(program: Program, text: string, options: SimTestOptions): Failure
 function again(program: Program, text: string, options: SimTestOptions): void {
   const { failure, divergence, followed, of } = replay(program, text, exploreOptions(options));
   if (divergence !== null) throw new Error(divergenceText(divergence));
-  if (failure !== null) throw failed(failure, options, {}, `replayed ${followed} of ${of} steps`);
+  if (failure !== null) throw failed(failure, options, {}, `replayed ${count(followed)} of ${plural(of, 'step')}`);
 }
 
 /** What is meant for explore: it refuses what it does not know. */

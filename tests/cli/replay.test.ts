@@ -102,7 +102,7 @@ describe('text', () => {
     const odd = command.write('odd.log', `# profile start\n${alloc('0x10', '0x11')}${gc}# snapshot begin s\n`);
     const { code, stdout } = await command.run(['replay', odd]);
     expect(code).toBe(0);
-    expect(stdout).toContain("1 allocations have a size that is none of Go 1.19's size classes: rounded up");
+    expect(stdout).toContain("1 allocation has a size that is none of Go 1.19's size classes: rounded up");
     expect(cells(stdout, 'snapshot s', 'three-stage').slice(1, 4)).toEqual(['1', '1', '24']);
   });
 
