@@ -297,3 +297,15 @@ export const commands: readonly CommandSpec[] = [
   ...[replaySpec, runSpec, profileSpec, heapSpec, traceSpec, experimentSpec],
   ...[exploreSpec, replayScheduleSpec, mergeSpec],
 ];
+
+/** How the command ends. */
+export const exitCodes: Readonly<Record<number, string>> = {
+  0: 'well',
+  1: 'a failed expectation: a profile that differs, a schedule that fails',
+  2: 'usage: a wrong option or argument',
+  3: 'the program died: a panic, a deadlock, out of memory',
+  4: 'a file that cannot be read or written, is no log, or contradicts itself',
+  70: 'a bug of gorena',
+  130: 'interrupted (SIGINT, Ctrl-C); what a campaign has done is in its journal',
+  143: 'terminated (SIGTERM); the same',
+};

@@ -1,11 +1,10 @@
-// main: the command gorena. Dispatches, and turns what goes wrong into one line and an exit code:
-//   0 well   1 a failed expectation   2 usage   3 the program died   4 a file   70 a bug of ours   130 interrupted   143 terminated
+// main: the command gorena. Dispatches, and turns what goes wrong into one line and an exit code: exitCodes of commands.ts.
 // In a worker thread of a campaign it does tasks instead.
 import { CampaignError } from '../campaign/error.ts';
 import { serve, stuckError, TaskError } from '../campaign/workers.ts';
 import { RuntimeError } from '../runtime/index.ts';
 import { didYouMean, FileError, helpOf, UsageError } from './args.ts';
-import { commands } from './commands.ts';
+import { commands, exitCodes } from './commands.ts';
 import { experimentCommand } from './experiment.ts';
 import { exploreCommand } from './explore.ts';
 import { heapCommand } from './heap.ts';
@@ -35,7 +34,10 @@ ${rows.join('\n')}
   gorena COMMAND --help   what a command takes, with an example
   gorena --version        the version
 
-exit codes: 0 well, 1 a failed expectation, 2 usage, 3 the program died, 4 a file, 70 a bug of gorena
+exit codes:
+${Object.entries(exitCodes)
+  .map(([code, meaning]) => `  ${code.padEnd(5)} ${meaning}`)
+  .join('\n')}
 `;
 }
 

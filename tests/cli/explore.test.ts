@@ -74,7 +74,9 @@ describe('what is found', () => {
     const file = command.write('fine.mjs', broken);
     const ran = await command.run(['explore', file, '--export', 'fine', '--strategy', 'exhaustive', ...few]);
     expect(ran).toMatchObject({ code: 0 });
-    expect(ran.stdout).toMatch(/^no schedule failed\nexplored 1 schedule · 1 distinct · \d+ steps · 0 failed · .* · no other schedule is left\n/);
+    expect(ran.stdout).toMatch(
+      /^no schedule failed\nexplored 1 schedule · 1 distinct · \d+ steps · 0 failed · .* · no other schedule is left\n/,
+    );
   });
 });
 
