@@ -1,6 +1,7 @@
 // naming: what the things and goroutines of a schedule are called in reports. Nothing here runs while schedules are explored,
 // only when something is to be said about one.
 import type { SymTab } from '../profiler/symtab.ts';
+import { placeIn, sourceOf } from '../runtime/callsite.ts';
 import { type G, GStatus } from '../sched/g.ts';
 import type { ExploringSched } from './sched.ts';
 import { type Blocked, clockTask, OpKind, type Step, type Task, type Thing } from './types.ts';
@@ -106,9 +107,12 @@ export function framesIn(stack: string): { func: string; site: string }[] {
 
 /** The place that a line of a stack names, `file:line`, if it is one of the program; else ''. */
 export function ownerOf(line: string): string {
-  const place = /\(?(\S+?):(\d+):\d+\)?$/.exec(line.trim());
-  if (place === null || foreign.test(place[1]!) || isOurs(place[1]!)) return '';
-  return `${place[1]!.replace(/\?.*$/, '').replace(/^.*[\\/]/, '')}:${place[2]}`;
+  const file = /\(?(\S+?):(\d+):\d+\)?$/.exec(line.trim());
+  if (file === null || foreign.test(file[1]!)) return '';
+  const builtIn = sourceOf(file[1]!, Number(file[2]))?.file.startsWith('examples/') === true;
+  if (!builtIn && isOurs(file[1]!)) return '';
+  const place = placeIn(line.trim());
+  return place === null ? '' : `${place.file}:${place.line}`;
 }
 
 /** Files of libraries and of the host. */

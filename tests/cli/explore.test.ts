@@ -47,6 +47,8 @@ describe('what is found', () => {
     expect(ran).toMatchObject({ code: 1 });
     expect(ran.stdout).toMatch(/^DEADLOCK after 8 steps \(shrunk /);
     expect(ran.stdout).toContain('main/toBob  blocked in lock mutex#2, held by main/toAnn');
+    const place = /main\/toBob .* faulty\.ts:(\d+)$/m.exec(ran.stdout)![1]!; // of the source, not of the bundle
+    expect(readFileSync('examples/faulty.ts', 'utf8').split('\n')[Number(place) - 1]).toContain('lock()');
     expect(ran.stdout.split('\n').length).toBeLessThanOrEqual(40);
     const again = await command.run(replayWords(ran.stdout));
     expect(again).toMatchObject({ code: 1 });

@@ -47,6 +47,14 @@ describe('a program', () => {
     expect(text.stdout).toMatch(/\n# DebugGC = false\n$/);
   });
 
+  test('places are those of the source, not of the bundle that is the command', async () => {
+    const { stdout } = await command.run(['profile', 'churn']);
+    const [cli, churn] = ['cli/source.ts', 'examples/churn.ts'].map((file) => readFileSync(file, 'utf8').split('\n'));
+    const places = [...stdout.matchAll(/^#\t0x\w+\tmain\.(\w+)\+0x0\t(\w+)\.ts:(\d+)$/gm)].map(([, f, file, line]) => [f, file, line]);
+    expect(new Set(places.map(([name]) => name))).toEqual(new Set(['makeMessage', 'producer', 'consumer', 'program_', 'main']));
+    for (const [name, file, line] of places) expect((file === 'churn' ? churn : cli)![Number(line) - 1]).toContain(name);
+  });
+
   test.each([
     ['block', '--- contention:\ncycles/second=1000000000\n'],
     ['mutex', '--- mutex:\ncycles/second=1000000000\nsampling period=1\n'],

@@ -4,8 +4,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { build } from 'esbuild';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { SchemeReport } from '../../runtime/skew.ts';
 
 /** The logs of real Go programs. */
@@ -32,20 +32,14 @@ export class Command {
   /** The bundle, for who wants to start it in another way. */
   readonly path = join(this.folder, 'cli.mjs');
 
-  /** Bundles cli/main.ts. */
+  /** Bundles cli/main.ts as tools/build.mjs does. */
   static async build(): Promise<Command> {
     const command = new Command();
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-    await build({
-      entryPoints: ['cli/main.ts'],
-      outfile: command.path,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: ['node20', 'es2022'],
-      define: { __GORENA_VERSION__: JSON.stringify(version) },
-      logLevel: 'warning',
-    });
+    const { buildCommand } = (await import(pathToFileURL(resolve('tools/command.mjs')).href)) as {
+      buildCommand(how: { root: string; outfile: string; version: string }): Promise<void>;
+    };
+    await buildCommand({ root: resolve('.'), outfile: command.path, version });
     return command;
   }
 
