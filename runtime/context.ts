@@ -13,7 +13,7 @@ import { inspect } from './internal/look.ts';
 import { Rand } from './internal/rand.ts';
 import { isFinal, isStackOverflow } from './internal/throw.ts';
 import type { Machine } from './machine.ts';
-import { Panics } from './panic.ts';
+import { maxFrames, Panics } from './panic.ts';
 import type { Raw } from './raw.ts';
 import { Handle, type Kind } from './value.ts';
 
@@ -52,7 +52,7 @@ export class Context {
   /** By name, when they are known by that alone; else null. */
   namesOnly: Map<string, number> | null = null;
   /** The last one that was asked for: a loop starts many of one function. */
-  readonly lastGo = { fn: null as object | null, pc: 0 };
+  readonly lastGo = { fn: {} as object, pc: 0 };
   /** The frames of functions that run. */
   readonly frames: FrameStack;
   /** Types of this machine by kind, for those that are no structs, and kinds by type; filled when first used. */
@@ -94,21 +94,22 @@ export class Context {
     return undefined;
   }
 
-  /** Remembers where an error was thrown; only the first to see it knows. */
-  noteThrow(error: unknown): void {
-    if (this.thrown !== null && this.thrown.error === error) return;
+  /** Remembers where an error was thrown, and gives the stack of that place; only the first to see it knows. */
+  noteThrow(error: unknown): Int32Array {
+    if (this.thrown !== null && this.thrown.error === error) return this.thrown.pcs;
     const final = isFinal(error);
-    if (final && this.doom !== null) return; // at the end of JavaScript's stack each catch may throw another one
+    if (final && this.doom !== null) return this.doom.pcs; // at the end of JavaScript's stack each catch may throw another one
     const pcs = this.pcsAt(error);
     this.thrown = { error, pcs };
-    if (!final) return;
+    if (!final) return pcs;
     this.doom = { error, pcs, g: this.sched.curg };
     this.sched.doom(error as Error);
+    return pcs;
   }
 
   /** Where JavaScript's stack has ended, no frame can be pushed: the innermost ones are read where they are. */
   private pcsAt(error: unknown): Int32Array {
-    const pcs = new Int32Array(101); // traceback shows 100 frames
+    const pcs = new Int32Array(maxFrames);
     if (isStackOverflow(error) && this.frames.callers(pcs) === pcs.length) return pcs;
     return pcs.slice(0, this.sched.callers(pcs, pcs.length));
   }

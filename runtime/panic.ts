@@ -13,7 +13,7 @@ import type { G } from '../sched/g.ts';
 import type { Continuation, Unwinder } from '../sched/newproc.ts';
 import { type Blocking, Op } from '../sched/op.ts';
 import type { Context } from './context.ts';
-import { GoPanic, isFinal, nilPanic } from './internal/throw.ts';
+import { fatal, GoPanic, isFinal, nilPanic } from './internal/throw.ts';
 import { Handle } from './value.ts';
 
 /** A deferred call. A generator function may block where its scope allows it. */
@@ -40,7 +40,12 @@ interface Panicking {
   recovered: boolean;
   /** A deferred call that ran because of it has panicked itself. */
   aborted: boolean;
+  /** The stack where it began, and under `panic` that of the one in whose deferred call it did. */
+  pcs: Int32Array;
 }
+
+/** Most frames of a stack that are kept: traceback shows 100, and says when there are more. */
+export const maxFrames = 101;
 
 /** What is deferred, and what is under way, in one goroutine. */
 interface Unwinding {
@@ -54,6 +59,17 @@ interface Unwinding {
   /** Whose deferred call runs now, and how many functions' frames are active: only there recover works. */
   current: Panicking | null;
   depth: number;
+  /** Pc of the last memory fault of a panic that is not over; 0: none. Go's g.sigpc. */
+  signal: number;
+}
+
+/** What a program dies of, as Go prints it. */
+interface LastWords {
+  readonly error: unknown;
+  readonly text: string;
+  readonly pcs: Int32Array;
+  /** Pc of the memory fault that the goroutine panicked with, now or before; 0: with none. */
+  readonly signal: number;
 }
 
 /** Unwinds the stack for Goexit: nothing of the program should catch it. */
@@ -63,7 +79,36 @@ class GoexitSignal extends Error {
 
 /** Panics with any value; recover gives it back. Go's panic. */
 export function panic(value: unknown): never {
-  throw new GoPanic(panicText(value), value);
+  const error = new GoPanic(hasText(value) ? '' : panicText(value), value);
+  if (hasText(value)) Object.defineProperty(error, 'message', { get: () => textOrComplaint(value) }); // asked when it is printed
+  throw error;
+}
+
+/** A value that says itself how it is printed. Go's error and Stringer. */
+function hasText(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return ('Error' in value && typeof value.Error === 'function') || ('String' in value && typeof value.String === 'function');
+}
+
+/** What is printed of a value. Fatal when its Error or String panics. Source: preprintpanics. */
+function printedText(value: unknown): string {
+  try {
+    return panicText(value);
+  } catch (error) {
+    if (isFinal(error)) throw error;
+    const inner = error instanceof GoPanic ? error.value : error;
+    const what = typeof inner === 'string' ? inner : `type ${inner === null ? 'nil' : Object(inner).constructor.name}`;
+    return fatal(`panic while printing panic value: ${what}`);
+  }
+}
+
+/** The same for who only reads the message. */
+function textOrComplaint(value: unknown): string {
+  try {
+    return printedText(value);
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** A value as Go prints it after `panic: `. Source: preprintpanics, printpanicval. */
@@ -89,8 +134,8 @@ function floatText(value: number): string {
 /** Panics and deferred calls of one runtime. */
 export class Panics implements Unwinder {
   private readonly unwindings: (Unwinding | undefined)[] = [];
-  /** What the program died of: the error on its way out, and Go's text for it. */
-  lastWords: { error: unknown; text: string } | null = null;
+  /** What the program died of. */
+  lastWords: LastWords | null = null;
 
   constructor(private readonly ctx: Context) {
     ctx.sched.unwinder = this;
@@ -196,21 +241,21 @@ export class Panics implements Unwinder {
     const u = this.of(g);
     if (error instanceof Uncaught) {
       this.unwindings[g] = undefined;
-      return this.end(error.panicking);
+      return this.end(u, error.panicking);
     }
     const p = this.raise(u, error);
     if (u.bottom.calls.length > 0) return this.unwind(u, p);
     this.unwindings[g] = undefined;
-    return this.end(p);
+    return this.end(u, p);
   }
 
   /** Nobody has recovered: Goexit ends the goroutine, a panic the program. */
-  private end(p: Panicking): null {
+  private end(u: Unwinding, p: Panicking): null {
     if (p.goexit) {
       if (this.goid() === 1) this.ctx.sched.mainExits = true;
       return null;
     }
-    if (p.error instanceof GoPanic || p.link !== null) this.lastWords = { error: p.error, text: this.text(p) };
+    if (p.error instanceof GoPanic) this.lastWords = { error: p.error, text: this.text(p), pcs: p.pcs, signal: u.signal };
     throw p.error;
   }
 
@@ -238,7 +283,7 @@ export class Panics implements Unwinder {
       } catch (error) {
         if (isFinal(error)) throw error;
         const next = this.raise(u, error);
-        abort(p, next);
+        if (p !== null && p !== next) this.abort(p, next);
         p = next;
       } finally {
         u.current = current;
@@ -260,7 +305,18 @@ export class Panics implements Unwinder {
     }
     while (under?.aborted) under = under.link;
     u.panic = under;
+    if (under === null) u.signal = 0;
     return null;
+  }
+
+  /** `next` is the panic of a deferred call that ran because of p; its frames are gone. */
+  private abort(p: Panicking, next: Panicking): void {
+    p.aborted = true;
+    const below = this.ctx.sched.callers(new Int32Array(maxFrames), maxFrames);
+    const above = next.pcs.subarray(0, Math.max(next.pcs.length - below, 0));
+    const line = p.goexit ? (['runtime.Goexit', 522] as const) : (['panic', 884] as const);
+    const pc = this.ctx.machine.symtab.pc(line[0], 'runtime/panic.go', line[1]);
+    next.pcs = Int32Array.of(...above, pc, ...p.pcs).subarray(0, maxFrames);
   }
 
   /** Forgets all goroutines. */
@@ -278,8 +334,9 @@ export class Panics implements Unwinder {
       const { thrown: at } = this.ctx;
       if (at !== null && at.error === thrown) at.error = error;
     }
-    this.ctx.noteThrow(error);
-    u.panic = { error, goexit: error instanceof GoexitSignal, link: u.panic, recovered: false, aborted: false };
+    const pcs = this.ctx.noteThrow(error);
+    if (error instanceof GoPanic && error.signal) u.signal = pcs[0] ?? 0;
+    u.panic = { error, goexit: error instanceof GoexitSignal, link: u.panic, recovered: false, aborted: false, pcs };
     return u.panic;
   }
 
@@ -289,7 +346,7 @@ export class Panics implements Unwinder {
     for (let at: Panicking | null = p; at !== null; at = at.link) {
       if (at.goexit) continue;
       const { error } = at;
-      const line = `panic: ${error instanceof GoPanic ? error.message : panicText(error)}${at.recovered ? ' [recovered]' : ''}`;
+      const line = `panic: ${printedText(error instanceof GoPanic ? error.value : error)}${at.recovered ? ' [recovered]' : ''}`;
       const tab = at.link !== null && !at.link.goexit ? '\t' : '';
       text = text === '' ? tab + line : `${tab}${line}\n${text}`;
     }
@@ -309,15 +366,10 @@ export class Panics implements Unwinder {
     const known = this.unwindings[g];
     if (known !== undefined && known.goid === goid) return known;
     const bottom = new Scope();
-    const made: Unwinding = { goid, bottom, scope: bottom, panic: null, current: null, depth: 0 };
+    const made: Unwinding = { goid, bottom, scope: bottom, panic: null, current: null, depth: 0, signal: 0 };
     this.unwindings[g] = made;
     return made;
   }
-}
-
-/** A deferred call that ran because of p has panicked. */
-function abort(p: Panicking | null, next: Panicking): void {
-  if (p !== null && p !== next) p.aborted = true;
 }
 
 /** A panic that no deferred call of the goroutine has recovered. */

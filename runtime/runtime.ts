@@ -300,12 +300,13 @@ export class Runtime {
     return `${size >= 2 * kind.bytes ? `[${i}]` : ''}${kind.part(offset - i * kind.bytes)}`;
   };
 
-  /** What Go prints of an uncaught panic before the goroutine. */
-  private panicText(cause: Panic, pcs: Int32Array | undefined): string {
-    const words = this.ctx.panics.lastWords;
-    const text = words?.error === cause ? words.text : `panic: ${cause.message}`;
-    if (!cause.signal) return text;
-    return `${text}\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x${(pcs?.[0] ?? 0).toString(16)}]`;
+  /** What Go prints of an uncaught panic. */
+  private panicText(cause: Panic, thrownAt: Int32Array | undefined): string {
+    const last = this.ctx.panics.lastWords;
+    const ofNoGoroutine = () => ({ text: `panic: ${cause.message}`, pcs: thrownAt, signal: 0 });
+    const { text, pcs, signal } = last?.error === cause ? last : ofNoGoroutine();
+    const words = signal === 0 ? text : `${text}\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x${signal.toString(16)}]`;
+    return `${words}\n\n${goroutineDump(this.machine, 'running', pcs)}`;
   }
 
   /** What is thrown for the error that has ended the program, or that was final before. */
@@ -317,9 +318,7 @@ export class Runtime {
     const goid = running === 0 ? 0 : sched.gt.goid[running];
     const thrownAt = ctx.thrown !== null && ctx.thrown.error === cause ? ctx.thrown.pcs : ctx.doom?.pcs;
     if (cause instanceof Panic) {
-      return new RuntimeError(`${this.panicText(cause, thrownAt)}\n\n${goroutineDump(machine, 'running', thrownAt)}`, 'panic', goid, 3, {
-        cause,
-      });
+      return new RuntimeError(this.panicText(cause, thrownAt), 'panic', goid, 3, { cause });
     }
     const dump = (who: Shown = 'user') => goroutineDump(machine, who, thrownAt, running);
     if (cause instanceof Fatal) {

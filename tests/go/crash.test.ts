@@ -1,7 +1,7 @@
 // Go's runtime/crash_test.go: how programs die, word for word. The programs are those of testdata/testprog, written anew.
 import { describe, expect, test } from 'vitest';
 import { func, type Go, type GoFunc, i32, panic, struct } from '../../runtime/index.ts';
-import { death } from '../support/run.ts';
+import { death, run } from '../support/run.ts';
 
 const Node = struct('crash.Node', { id: i32 });
 const asleep = 'fatal error: all goroutines are asleep - deadlock!\n\n';
@@ -96,6 +96,38 @@ describe('Goexit', () => {
     ).toBe(noGoroutines);
   });
 
+  test('TestGoexitCrash: main ends first, and what it has deferred can start others', () => {
+    let n = 0;
+    expect(
+      output(function* main(go) {
+        go.go(function* busy(go: Go) {
+          for (let i = 0; i < 1000; i++) yield* go.gosched();
+        });
+        go.defer(() => {
+          go.go(function* late() {
+            n++;
+          });
+        });
+        go.goexit();
+      }),
+    ).toBe(noGoroutines);
+    expect(n).toBe(1);
+  });
+
+  test('TestGoexitDefer: deferred calls run, and recover gives nil', () => {
+    run(function* main(go) {
+      const c = go.chan(i32);
+      go.go(function* worker(go: Go) {
+        go.defer(function* () {
+          expect(go.recover()).toBe(null);
+          yield* c.send(1);
+        });
+        go.goexit();
+      });
+      expect(yield* c.recv()).toBe(1);
+    });
+  });
+
   test('TestPanicAfterGoexit: a panic in a deferred call of Goexit is printed alone', () => {
     expect(
       output(function* main(go) {
@@ -131,6 +163,31 @@ describe('Goexit', () => {
         expect.unreachable();
       }),
     ).toBe(noGoroutines);
+  });
+
+  test('TestRecoverBeforePanicAfterGoexit2: the same with a call that is deferred in a loop', () => {
+    expect(
+      output(function* main(go) {
+        for (let i = 0; i < 2; i++) go.defer(() => {});
+        go.defer(() => expect(go.recover()).toBe(null));
+        go.defer(function* () {
+          yield* go.call(function* (go) {
+            go.defer(() => expect(go.recover()).toBe('again'));
+            panic('again');
+          });
+        });
+        go.goexit();
+      }),
+    ).toBe(noGoroutines);
+  });
+
+  test('a panic of a deferred call shows that Goexit made the call', () => {
+    expect(
+      output(function* main(go) {
+        go.defer(() => panic('hello'));
+        go.goexit();
+      }),
+    ).toMatch(/^panic: hello\n\ngoroutine 1 \[running\]:\nruntime\.Goexit\(\.\.\.\)\n\truntime\/panic\.go:522\nmain\.main\(/);
   });
 });
 
@@ -193,12 +250,45 @@ describe('panics', () => {
     ).toMatch(/^panic: third panic\n\ngoroutine 1 \[running\]:/);
   });
 
-  test('TestGoNil: what is no function is refused', () => {
+  test('TestGoNil: a nil function is fatal, and what is none at all is refused', () => {
+    for (const nil of [null, undefined]) {
+      expect(
+        output(function* main(go) {
+          go.go(nil as never);
+        }),
+      ).toMatch(/^fatal error: go of nil func value\n\ngoroutine 1 \[running\]:\nmain\.main\(/);
+    }
     expect(() =>
       death(function* main(go) {
-        go.go(undefined as never);
+        go.go(5 as never);
       }),
-    ).toThrow(TypeError);
+    ).toThrow(new TypeError('go: got number, wanted a generator function (function*)'));
+  });
+
+  test('TestPanicTraceback: under each panic stand the frames of the one that it interrupted', () => {
+    const pt2deferred = func('main.pt2.func1', {}, () => panic('panic pt2'));
+    const pt1deferred = func('main.pt1.func1', {}, () => panic('panic pt1'));
+    const pt2 = func('main.pt2', {}, (f) => {
+      f.defer(() => pt2deferred(f));
+      panic('hello');
+    });
+    const pt1 = func('main.pt1', {}, (f) => {
+      f.defer(() => pt1deferred(f));
+      pt2(f);
+    });
+    const text = output(function* main(go) {
+      pt1(go);
+    });
+    expect(text.startsWith('panic: hello\n\tpanic: panic pt2\n\tpanic: panic pt1\n\ngoroutine 1 [running]:\n')).toBe(true);
+    expect([...text.matchAll(/^(\S+)\(\.\.\.\)$/gm)].map((m) => m[1])).toEqual([
+      'main.pt1.func1',
+      'panic',
+      'main.pt2.func1',
+      'panic',
+      'main.pt2',
+      'main.pt1',
+      'main.main',
+    ]);
   });
 
   test('TestMainGoroutineID: main is goroutine 1', () => {
@@ -209,17 +299,67 @@ describe('panics', () => {
     ).toMatch(/^panic: test\n\ngoroutine 1 \[running\]:/);
   });
 
-  test('TestDoublePanic: a value whose Error panics', () => {
-    const value = {
-      Error(): string {
-        return 'XXX';
+  test('TestDoublePanic: values that say themselves how they are printed, while the collector runs', () => {
+    const value = (text: string, go: Go) => ({
+      String(): string {
+        for (let i = 0; i < 1000; i++) go.new(Node);
+        return text;
       },
-    };
+    });
+    expect(
+      output(function* main(go) {
+        go.defer(() => panic(value('YYY', go)));
+        panic(value('XXX', go));
+      }),
+    ).toMatch(/^panic: XXX\n\tpanic: YYY\n/);
+  });
+
+  const throwing = (method: 'Error' | 'String', what: unknown) => ({
+    [method](): string {
+      panic(what);
+    },
+  });
+  test.each<[name: string, value: unknown, words: string]>([
+    ['ErrorPanic', throwing('Error', 'important error message'), 'important error message'],
+    ['StringerPanic', throwing('String', 'important stringer message'), 'important stringer message'],
+    ['DoubleErrorPanic', throwing('Error', throwing('Error', 5)), 'type Object'],
+    ['DoubleStringerPanic', throwing('String', throwing('String', 5)), 'type Object'],
+  ])('TestPanicWhilePanicking: %s', (_name, value, words) => {
     expect(
       output(function* main() {
         panic(value);
       }),
-    ).toMatch(/^panic: XXX\n/);
+    ).toMatch(new RegExp(`^fatal error: panic while printing panic value: ${words}\\n\\ngoroutine 1 `));
+  });
+
+  test('TestPanicLoop: a value whose Error panics with itself', () => {
+    const value: { Error(): string } = { Error: () => panic(value) };
+    expect(
+      output(function* main() {
+        panic(value);
+      }),
+    ).toMatch(/^fatal error: panic while printing panic value: type Object\n/);
+  });
+
+  test('TestPanicDeadlockSyscall: a value is asked once, when it is printed, and not at all when the panic is recovered', () => {
+    const log: string[] = [];
+    const errorThatPrints = {
+      Error(): string {
+        log.push('1', '2');
+        return '3';
+      },
+    };
+    expect(
+      output(function* main(go) {
+        yield* go.call(function* (go) {
+          go.defer(() => expect(go.recover()).toBe(errorThatPrints));
+          panic(errorThatPrints);
+        });
+        expect(log).toEqual([]);
+        panic(errorThatPrints);
+      }),
+    ).toMatch(/^panic: 3\n\n/);
+    expect(log).toEqual(['1', '2']);
   });
 
   test('TestPanicRace: other goroutines do not run on', () => {

@@ -412,4 +412,42 @@ describe('what an uncaught panic prints', () => {
     );
     expect([error.kind, error.exitCode]).toEqual(['panic', 3]);
   });
+
+  const signal = '\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x';
+  test('the signal is printed with a later panic of the goroutine too, until the dereference is recovered and over', () => {
+    const died = (deferred: (go: Go) => void) =>
+      head(function* main(go) {
+        const f = go.locals({ n: Node });
+        go.defer(() => deferred(go));
+        f.n!.id = 1;
+      });
+    const nil = 'panic: runtime error: invalid memory address or nil pointer dereference';
+    expect(died(() => panic('second'))).toContain(`${nil}\n\tpanic: second${signal}`);
+    expect(died((go) => panic(go.recover()))).toContain(`${nil} [recovered]\n\t${nil}${signal}`);
+    expect(
+      head(function* main(go) {
+        const f = go.locals({ n: Node });
+        yield* go.call(function* (go) {
+          go.defer(() => go.recover());
+          f.n!.id = 1;
+        });
+        panic('later');
+      }),
+    ).toBe('panic: later');
+  });
+
+  test('the stack is that of the panic that the program dies of, whatever its deferred calls have thrown and recovered', () => {
+    const fails = func('panic.fails', {}, () => panic('outer'));
+    const recovers = func('panic.recovers', {}, (f) => {
+      f.defer(() => go0.recover());
+      panic('inner');
+    });
+    let go0!: Go;
+    const error = death(function* main(go) {
+      go0 = go;
+      go.defer(() => recovers(go));
+      fails(go);
+    });
+    expect(error.message).toMatch(/^panic: outer\n\ngoroutine 1 \[running\]:\npanic\.fails\(\.\.\.\)\n\tpanic\.test\.ts:\d+\nmain\.main\(/);
+  });
 });
