@@ -9,12 +9,13 @@ const maxFrames = 100;
 export type Shown = 'running' | 'user' | 'system';
 
 /**
- * The running goroutine, then (user) the program's others, with system those of the runtime as well, in the order of their ids. thrownAt: the running one's stack where the error was
- * thrown, if it has been unwound since. running: who ran then, if somebody else does now. No blank line at the end.
+ * The running goroutine, then (user) the program's others, with system those of the runtime as well, in the order of their rows,
+ * which is that of their making until rows are used again. thrownAt: the running one's stack where the error was thrown, if it has
+ * been unwound since. running: who ran then, if somebody else does now. No blank line at the end. Source: tracebackothers.
  */
 export function goroutineDump(m: Machine, who: Shown, thrownAt?: Int32Array, running = m.sched.curg): string {
   const { sched } = m;
-  const gs = [...sched.goroutines(who === 'system')].sort((a, b) => sched.gt.goid[a] - sched.gt.goid[b]);
+  const gs = [...sched.goroutines(who === 'system')];
   const first = running;
   const all = first === 0 ? gs : [first, ...gs.filter((g) => g !== first)];
   const shown = who === 'running' ? all.slice(0, 1) : all;

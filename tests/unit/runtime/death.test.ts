@@ -1,7 +1,7 @@
 // What a program dies of, word for word: Go's texts, who ran, which goroutines there were and where they stood.
 import { describe, expect, test } from 'vitest';
-import { deref, func, type Go, host, i32, type Ref, Runtime, RuntimeError, self, struct } from '../../../runtime/index.ts';
-import { checkedOptions, death, lastWords } from '../../support/run.ts';
+import { type Chan, deref, func, type Go, host, i32, type Ref, Runtime, RuntimeError, self, struct } from '../../../runtime/index.ts';
+import { checkedOptions, death, lastWords, run } from '../../support/run.ts';
 
 const Node = struct('death.Node', { id: i32, next: self });
 
@@ -218,6 +218,24 @@ describe('the rest', () => {
     expect(died.message).toContain('runtime bug; run again with seed 77, procs 2');
     expect(died.cause).toBeInstanceOf(Error);
   });
+});
+
+test('a goroutine stands in a dump where its row does: who takes the row of one that has ended takes its place', () => {
+  let ids: string[] = [];
+  function* waits(_go: Go, ch: Chan<number>) {
+    yield* ch.recv();
+  }
+  run(function* main(go) {
+    const ch = go.chan(i32);
+    for (let i = 0; i < 5; i++) go.go(waits, ch); // 5 to 9 wait in the order 9 5 6 7 8
+    yield* go.gosched();
+    yield* ch.send(1);
+    yield* ch.send(1);
+    yield* go.gosched(); // 5 ends, then 9
+    for (let i = 0; i < 3; i++) go.go(waits, ch);
+    ids = [...go.stack(true).matchAll(/^goroutine (\d+) /gm)].map((m) => m[1]!);
+  });
+  expect(ids).toEqual(['1', '11', '6', '7', '8', '10', '12']); // as Go's
 });
 
 test('a dump says who created each goroutine, and where', () => {
