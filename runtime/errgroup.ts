@@ -5,6 +5,7 @@
 //     for (const url of urls) yield* group.go(function* (go) { … return error or nothing … });
 //     const err = yield* group.wait();
 
+import type { Blocking } from '../sched/op.ts';
 import type { WaitGroup } from '../sched/waitgroup.ts';
 import type { Chan } from './chan.ts';
 import type { Go } from './go.ts';
@@ -32,7 +33,11 @@ export class Group {
   }
 
   /** Starts a goroutine of the group; waits until the limit allows it. `yield*` it. Go's Go. */
-  *go(task: Task): Generator<void, void, void> {
+  go(task: Task): Blocking<void> {
+    return this.own.ctx.sched.blocking(() => this.starting(task));
+  }
+
+  private *starting(task: Task): Generator<void, void, void> {
     if (this.sem !== null) yield* this.sem.send(true);
     this.start(task);
   }
@@ -63,7 +68,11 @@ export class Group {
   }
 
   /** Waits for all goroutines of the group; gives the first error that one of them returned. `yield*` it. */
-  *wait(): Generator<void, GoError | null, void> {
+  wait(): Blocking<GoError | null> {
+    return this.own.ctx.sched.blocking(() => this.waiting());
+  }
+
+  private *waiting(): Generator<void, GoError | null, void> {
     yield* this.wg.wait();
     this.cancel?.();
     return this.first;

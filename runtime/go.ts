@@ -27,6 +27,7 @@ import { allocate, type Caller, type Frame, type Locals, rootArguments } from '.
 import { goroutineLocals } from './golocals.ts';
 import { goroutineProfile } from './goprofile.ts';
 import { inspect } from './internal/look.ts';
+import { fatal } from './internal/throw.ts';
 import { utf8Length, utf8Write } from './internal/utf8.ts';
 import type { PointerTo } from './kinds.ts';
 import { Maker } from './make.ts';
@@ -37,7 +38,7 @@ import { setBlockProfileRate, setMutexProfileFraction, threadCreateProfile } fro
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
 import { type AnyStruct, addressOf, type Field, type Ref, RefBase, typeText } from './struct.ts';
-import { type ChanTimer, Ticker, Timer } from './time.ts';
+import { type ChanTimer, mustBeNanos, Ticker, Timer } from './time.ts';
 import { Handle } from './value.ts';
 
 /** A goroutine's body: a generator function. Its arguments after the first come from `go.go`. */
@@ -189,8 +190,10 @@ export class Go extends Maker implements Caller {
     return this.runtime.sync.cond(locker);
   }
 
-  /** A counting semaphore, on which the others are built. Go has it inside its runtime. */
+  /** A counting semaphore, on which the others are built. Go has it inside its runtime. RangeError: no whole number, or negative. */
   semaphore(count = 0): Semaphore {
+    if (!(Number.isInteger(count) && count >= 0))
+      throw new RangeError(`go.semaphore: got ${String(count)}, wanted a whole number, 0 or more`);
     return this.runtime.sync.semaphore(count);
   }
 
@@ -251,8 +254,8 @@ export class Go extends Maker implements Caller {
   }
 
   /** Calls a blocking function that has deferred calls of its own. When a panic was recovered it gives undefined. `yield*` it. */
-  call<A extends unknown[], R>(fn: (go: Go, ...args: A) => Blocking<R>, ...args: A): Generator<void, R, void> {
-    return this.ctx.panics.call(() => fn(this, ...args));
+  call<A extends unknown[], R>(fn: (go: Go, ...args: A) => Blocking<R>, ...args: A): Blocking<R> {
+    return this.ctx.sched.blocking(() => this.ctx.panics.call(() => fn(this, ...args)));
   }
 
   /** Ends this goroutine after its deferred calls. runtime.Goexit. */
@@ -273,8 +276,9 @@ export class Go extends Maker implements Caller {
     return this.ctx.sched.done(undefined) as Blocking<unknown> as Blocking<void>;
   }
 
-  /** Sleeps for virtual nanoseconds. time.Sleep. `yield*` it. */
+  /** Sleeps for virtual nanoseconds. time.Sleep. `yield*` it. RangeError: no number. */
   sleep(nanos: number): Blocking<void> {
+    mustBeNanos('go.sleep', nanos);
     return this.ctx.sched.sleep(nanos);
   }
 
@@ -448,26 +452,34 @@ function notAReference(who: string, value: unknown): void {
 /** @internal Pc of a goroutine function; its place is that of the first `go` statement that starts it. */
 function goStatementPc(ctx: Context, fn: { name: string }, above: unknown): number {
   if (fn === ctx.lastGo.fn) return ctx.lastGo.pc;
-  const pc = ctx.namesOnly !== null ? pcByName(ctx, ctx.namesOnly, fn.name) : (ctx.goPcs.get(fn) ?? newGoPc(ctx, fn, above));
+  const pc = ctx.namesOnly !== null ? pcByName(ctx, ctx.namesOnly, fn) : (ctx.goPcs.get(fn) ?? newGoPc(ctx, fn, above));
   ctx.lastGo.fn = fn;
   ctx.lastGo.pc = pc;
   return pc;
 }
 
 function newGoPc(ctx: Context, fn: { name: string }, above: unknown): number {
+  mustBeFunction(fn);
   const site = goSites.get(fn) ?? callSite(above);
   goSites.set(fn, site);
   const pc = ctx.machine.symtab.pc(`main.${fn.name || 'func1'}`, site.file, site.line);
   ctx.goPcs.set(fn, pc);
   return pc;
 }
-function pcByName(ctx: Context, known: Map<string, number>, name: string): number {
+function pcByName(ctx: Context, known: Map<string, number>, fn: { name: string }): number {
+  mustBeFunction(fn);
+  const { name } = fn;
   let pc = known.get(name);
   if (pc === undefined) {
     pc = ctx.machine.symtab.pc(`main.${name || 'func1'}`, '??', 0);
     known.set(name, pc);
   }
   return pc;
+}
+
+function mustBeFunction(fn: unknown): void {
+  if (fn === null || fn === undefined) fatal('go of nil func value');
+  if (typeof fn !== 'function') throw new TypeError(`go: got ${typeText(fn)}, wanted a generator function (function*)`);
 }
 
 /** Places of goroutine functions: the same in every runtime that starts them. */

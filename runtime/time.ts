@@ -10,6 +10,11 @@ import { panic } from './panic.ts';
 import type { Runtime } from './runtime.ts';
 import { f64 } from './struct.ts';
 
+/** @internal What is no time at all would lie anywhere among the timers. */
+export function mustBeNanos(who: string, nanos: number): void {
+  if (typeof nanos !== 'number' || Number.isNaN(nanos)) throw new RangeError(`${who}: got ${String(nanos)}, wanted virtual nanoseconds`);
+}
+
 /** What timers and tickers have in common. */
 abstract class Clock implements TimerOwner {
   /** The timer that is set; 0: none is. */
@@ -47,6 +52,7 @@ export class Timer extends Clock {
   /** @internal call: what to do when it fires; without one the time is sent. */
   constructor(runtime: Runtime, ctx: Context, nanos: number, call?: () => void) {
     super(ctx);
+    mustBeNanos('a timer', nanos);
     this.call = call ?? null;
     this.chan = call === undefined ? (makeChan(runtime.channels, ctx, f64, 1) as Chan<number>) : null;
     this.set(nanos, 0);
@@ -69,6 +75,7 @@ export class Timer extends Clock {
 
   /** Sets it anew; says whether it was still set. Stop it and empty its channel first. */
   reset(nanos: number): boolean {
+    mustBeNanos('Timer.reset', nanos);
     const was = this.unset();
     this.set(nanos, 0);
     return was;

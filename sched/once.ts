@@ -11,7 +11,7 @@ export class Once extends Mutex {
 
   /** Calls fn if no call was made before; a call that panics counts. Calling it within fn waits for ever. `yield*` it. */
   do(fn: OnceFunc): Blocking<void> {
-    return this.done ? (this.sched.done(undefined) as Blocking<void>) : this.doSlow(fn);
+    return this.done ? (this.sched.done(undefined) as Blocking<void>) : this.sched.blocking(() => this.doSlow(fn));
   }
 
   protected *doSlow(fn: OnceFunc): Generator<void, void, void> {

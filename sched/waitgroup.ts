@@ -22,16 +22,17 @@ export class WaitGroup extends HeapRecord implements Resumable {
   private waiters = 0;
   private readonly sema = new Sema(this, WaitGroupRecord.sema, Site.waitGroupWait, null);
 
-  /** Adds delta to the counter; at 0 all waiters go on. Panics with Go's words when it would become negative. */
+  /** Adds delta to the counter; at 0 all waiters go on. Panics with Go's words when it becomes negative. RangeError: no int32. */
   add(delta: number): void {
+    if ((delta | 0) !== delta) throw new RangeError(`WaitGroup.add: got ${String(delta)}, wanted a whole number`);
     this.touch();
     const { waiters } = this;
     const counter = this.counter + delta;
+    this.counter = counter; // also when it panics: who recovers finds it so
     if (counter < 0) throw new GoPanic('sync: negative WaitGroup counter');
     if (delta > 0 && counter === delta && waiters !== 0) {
       throw new GoPanic('sync: WaitGroup misuse: Add called concurrently with Wait');
     }
-    this.counter = counter;
     if (counter > 0 || waiters === 0) return;
     this.waiters = 0;
     for (let k = 0; k < waiters; k++) this.sema.release(false);

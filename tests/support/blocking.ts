@@ -84,24 +84,22 @@ export function playChannels(p: ChannelProgram, seed: number, era: '2014' | '1.1
           sending.done();
         });
       });
-      const receives = (go: Go, receiver: number) => {
+      function* receives(go: Go, receiver: number) {
         const mine = receiver < channels.length ? [receiver] : channels.map((_, k) => k);
-        return go.call(function* (go) {
-          for (let open = mine; open.length > 0; ) {
-            const r =
-              mine.length > 1
-                ? yield* go.select(channels.map((c, k) => (open.includes(k) ? c.recvCase() : null)))
-                : { index: mine[0]!, ...(yield* receiveOne(channels[mine[0]!]!)) };
-            if (!r.ok) open = open.filter((k) => k !== r.index);
-            else {
-              const n = unwrap(r.value);
-              got.push({ receiver, on: r.index, sender: Math.floor(n / 1000), nth: (n % 1000) - 1 });
-            }
-            look();
+        for (let open = mine; open.length > 0; ) {
+          const r =
+            mine.length > 1
+              ? yield* go.select(channels.map((c, k) => (open.includes(k) ? c.recvCase() : null)))
+              : { index: mine[0]!, ...(yield* receiveOne(channels[mine[0]!]!)) };
+          if (!r.ok) open = open.filter((k) => k !== r.index);
+          else {
+            const n = unwrap(r.value);
+            got.push({ receiver, on: r.index, sender: Math.floor(n / 1000), nth: (n % 1000) - 1 });
           }
-          receiving.done();
-        });
-      };
+          look();
+        }
+        receiving.done();
+      }
       for (let k = 0; k < channels.length + p.selecting; k++) go.go(receives, k);
       yield* sending.wait();
       for (const c of channels) c.close();

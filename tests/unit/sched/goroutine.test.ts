@@ -1,7 +1,7 @@
 // Goroutines as such: their ids and rows, their beginning and end, and the mistakes that a generator makes possible and a
 // goroutine does not know: a forgotten yield*, a plain function, a body that yields by itself.
 import { describe, expect, test } from 'vitest';
-import { type Go, type GoFunc, host, i32, Runtime, self, struct } from '../../../runtime/index.ts';
+import { errgroup, type Go, type GoFunc, host, i32, Runtime, self, struct } from '../../../runtime/index.ts';
 import { checkedOptions, run } from '../../support/run.ts';
 
 const Node = struct('goroutine.Node', { id: i32, next: self });
@@ -197,6 +197,33 @@ describe('a forgotten yield* is found', () => {
       function* main(go) {
         go.gc();
         yield* go.gosched();
+      },
+    ],
+    [
+      'for a call with deferred calls of its own',
+      function* main(go) {
+        go.call(function* () {});
+        yield* go.gosched();
+      },
+    ],
+    [
+      'for what is done once',
+      function* main(go) {
+        go.once().do(() => {});
+        yield* go.gosched();
+      },
+    ],
+    [
+      'for a member of a group',
+      function* main(go) {
+        new errgroup.Group(go).go(function* () {});
+        yield* go.gosched();
+      },
+    ],
+    [
+      'for the end of a group',
+      function* main(go) {
+        new errgroup.Group(go).wait();
       },
     ],
     [

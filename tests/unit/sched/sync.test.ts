@@ -81,6 +81,31 @@ describe('misuse, in Go’s words', () => {
     expect(error.kind).toBe('panic');
   });
 
+  test('who recovers from that finds a counter below zero, as in Go', () => {
+    run(function* main(go) {
+      const wg = go.waitGroup();
+      yield* go.call(function* (go) {
+        go.defer(() => go.recover());
+        wg.done();
+      });
+      wg.add(1);
+      yield* wg.wait();
+    });
+  });
+
+  test('what is no whole number is refused, and nothing has changed', () => {
+    run(function* main(go) {
+      const wg = go.waitGroup();
+      for (const delta of [1.5, NaN, Infinity, 2 ** 31]) {
+        expect(() => wg.add(delta)).toThrow(new RangeError(`WaitGroup.add: got ${delta}, wanted a whole number`));
+      }
+      for (const count of [-1, NaN, 0.5]) {
+        expect(() => go.semaphore(count)).toThrow(new RangeError(`go.semaphore: got ${count}, wanted a whole number, 0 or more`));
+      }
+      yield* wg.wait();
+    });
+  });
+
   test('added to before those who waited are back: sync: WaitGroup is reused before previous Wait has returned', () => {
     const error = death(function* main(go) {
       const wg = go.waitGroup();

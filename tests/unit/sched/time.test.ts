@@ -49,9 +49,19 @@ describe('sleeping', () => {
     const { stats } = run(function* main(go) {
       yield* go.sleep(0);
       yield* go.sleep(-5);
-      yield* go.sleep(NaN);
     });
     expect(stats.turns).toBe(1);
+  });
+
+  test('what is no number is refused, and a timer that was set stays so', () => {
+    run(function* main(go) {
+      expect(() => go.sleep(NaN)).toThrow(new RangeError('go.sleep: got NaN, wanted virtual nanoseconds'));
+      expect(() => go.sleep('5' as never)).toThrow(RangeError);
+      expect(() => go.after(NaN)).toThrow(new RangeError('a timer: got NaN, wanted virtual nanoseconds'));
+      const t = go.newTimer(1000);
+      expect(() => t.reset(NaN)).toThrow(new RangeError('Timer.reset: got NaN, wanted virtual nanoseconds'));
+      expect(yield* t.c.recv()).toBeGreaterThanOrEqual(1000);
+    });
   });
 
   test('a thousand sleepers with random times wake in order', () => {
