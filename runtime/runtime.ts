@@ -18,7 +18,9 @@ import { EventLog } from './eventlog.ts';
 import { Finals } from './final.ts';
 import { type Go, type GoFunc, spawn } from './go.ts';
 import { explainAddress, type PartNames, takeHeapSnapshot } from './inspect.ts';
+import { inspect } from './internal/look.ts';
 import { Fatal, isStackOverflow, GoPanic as Panic, Throw } from './internal/throw.ts';
+import { plural } from './internal/words.ts';
 import { Machine, type MakeSched } from './machine.ts';
 import { type GCStats, type MemStats, readGCStats, readMemStats } from './memstats.ts';
 import { type Options, type Settings, settings } from './options.ts';
@@ -101,6 +103,18 @@ export class Runtime {
     this.channels = parts.channels(machine.sched, era2014);
     this.selects = parts.selects(machine.sched, era2014);
     this.sync = parts.sync(machine.sched, era2014);
+  }
+
+  /** @internal In a console: how far it is, and not the machine. */
+  [inspect](): string {
+    const { seed, procs } = this.settings;
+    const { nanos, turns, numGC } = this.stats();
+    const far = `${(nanos / 1e6).toFixed(3)} ms of virtual time, ${plural(turns, 'turn')} of goroutines, ${plural(numGC, 'collection')}`;
+    return `runtime (seed ${seed}, procs ${procs}): ${this.ran ? far : 'not run yet'}`;
+  }
+  toJSON(): unknown {
+    const { seed, procs } = this.settings;
+    return { seed, procs, ...this.stats() };
   }
 
   /**

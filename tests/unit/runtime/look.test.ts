@@ -118,6 +118,19 @@ test('channels, locks, timers, goroutines, frames and weak pointers are short to
   });
 });
 
+test('a runtime says how far it is, from inside and outside, and never shows its machine', () => {
+  const rt = new Runtime({ seed: 7, procs: 2 });
+  expect(inspect(rt)).toBe('runtime (seed 7, procs 2): not run yet');
+  rt.run(function* main(go) {
+    yield* go.gc();
+    expect(inspect(go.runtime)).toMatch(
+      /^runtime \(seed 7, procs 2\): \d\.\d{3} ms of virtual time, \d+ turns of goroutines, 1 collection$/,
+    );
+  });
+  expect(inspect({ rt })).toMatch(/^\{\s+rt: runtime \(seed 7, procs 2\): \d+\.\d{3} ms of virtual time, .* 1 collection\s+\}$/);
+  expect(JSON.parse(JSON.stringify({ rt }))).toEqual({ rt: { seed: 7, procs: 2, ...rt.stats() } });
+});
+
 test('looking changes nothing: the run goes on as without it', () => {
   const digest = (look: boolean) => {
     const rt = new Runtime({ seed: 3, memProfileRate: 64, heapBytes: 1 << 20 });
@@ -128,7 +141,7 @@ test('looking changes nothing: the run goes on as without it', () => {
       for (let i = 0; i < 500; i++) {
         f.n = go.new(Node);
         f.m.set(`k${i % 10}`, i);
-        if (look) inspect([f.n, f.m, JSON.stringify(f.n)]);
+        if (look) inspect([f.n, f.m, go, go.runtime, JSON.stringify([f.n, go.runtime])]);
         if (i % 100 === 0) yield* go.gc();
       }
     });
