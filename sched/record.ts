@@ -93,7 +93,7 @@ export abstract class HeapRecord implements RecordHandle {
   }
 
   /** Its record is at this word, off the heap and zeroed; the collector has nothing to do with it. Who explores schedules makes many. */
-  protected placeOffHeap(word: number): void {
+  placeOffHeap(word: number): void {
     this.offHeap = true;
     this.i = word;
     this.seen = this.gc.cycle;

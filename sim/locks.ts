@@ -1,37 +1,18 @@
 // locks: locks, conditions and counters whose operations have a point before them; see things.ts, which has everything else.
-import type { RType } from '../heap/types.ts';
-import { Cond, condBytes } from '../sched/cond.ts';
-import type { Locker } from '../sched/mutex.ts';
+import { Cond } from '../sched/cond.ts';
 import { Mutex } from '../sched/mutex.ts';
 import { Once, type OnceFunc } from '../sched/once.ts';
 import type { Blocking, Op } from '../sched/op.ts';
 import { RWMutex } from '../sched/rwmutex.ts';
 import { Semaphore } from '../sched/sema.ts';
 import { WaitGroup } from '../sched/waitgroup.ts';
-import type { ExploringSched, Operand } from './sched.ts';
+import { explored } from './explored.ts';
+import type { Operand } from './sched.ts';
 import { OpKind, type Task } from './types.ts';
 
-export class ExploringMutex extends Mutex implements Operand {
-  get what(): string {
-    return 'mutex';
-  }
-  get name(): string {
-    return '';
-  }
-  readonly id: number;
-  line = 0;
+export class ExploringMutex extends explored('mutex', Mutex) implements Operand {
   /** Who has locked it; 0: nobody. */
   holder: Task = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    type: RType,
-    bytes: number,
-  ) {
-    super(world, type, bytes);
-    this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(bytes >>> 2));
-  }
 
   override lock(): Blocking<void> {
     return this.world.announce(this.world.begin(), OpKind.lock, this) as Blocking<void>;
@@ -70,27 +51,9 @@ export class ExploringMutex extends Mutex implements Operand {
   }
 }
 
-export class ExploringRWMutex extends RWMutex implements Operand {
-  get what(): string {
-    return 'rwMutex';
-  }
-  get name(): string {
-    return '';
-  }
-  readonly id: number;
-  line = 0;
+export class ExploringRWMutex extends explored('rwMutex', RWMutex) implements Operand {
   /** Who has locked it; 0: nobody. */
   holder: Task = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    type: RType,
-    bytes: number,
-  ) {
-    super(world, type, bytes);
-    this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(bytes >>> 2));
-  }
 
   override lock(): Blocking<void> {
     return this.world.announce(this.world.begin(), OpKind.lock, this) as Blocking<void>;
@@ -163,26 +126,7 @@ export class ExploringRWMutex extends RWMutex implements Operand {
   }
 }
 
-export class ExploringOnce extends Once implements Operand {
-  get what(): string {
-    return 'once';
-  }
-  get name(): string {
-    return '';
-  }
-  readonly id: number;
-  line = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    type: RType,
-    bytes: number,
-  ) {
-    super(world, type, bytes);
-    this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(bytes >>> 2));
-  }
-
+export class ExploringOnce extends explored('once', Once) implements Operand {
   override do(fn: OnceFunc): Blocking<void> {
     return this.doSlow(fn); // whether it is done is asked when its turn has come
   }
@@ -211,26 +155,7 @@ export class ExploringOnce extends Once implements Operand {
   }
 }
 
-export class ExploringWaitGroup extends WaitGroup implements Operand {
-  get what(): string {
-    return 'waitGroup';
-  }
-  get name(): string {
-    return '';
-  }
-  readonly id: number;
-  line = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    type: RType,
-    bytes: number,
-  ) {
-    super(world, type, bytes);
-    this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(bytes >>> 2));
-  }
-
+export class ExploringWaitGroup extends explored('waitGroup', WaitGroup) implements Operand {
   override wait(): Blocking<void> {
     return this.world.announce(this.world.begin(), OpKind.wait, this) as Blocking<void>;
   }
@@ -256,26 +181,7 @@ export class ExploringWaitGroup extends WaitGroup implements Operand {
   }
 }
 
-export class ExploringCond extends Cond implements Operand {
-  get what(): string {
-    return 'cond';
-  }
-  get name(): string {
-    return '';
-  }
-  readonly id: number;
-  line = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    type: RType,
-    locker: Locker,
-  ) {
-    super(world, type, locker);
-    this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(condBytes >>> 2));
-  }
-
+export class ExploringCond extends explored('cond', Cond) implements Operand {
   override wait(): Blocking<void> {
     return this.world.announce(this.world.begin(), OpKind.condWait, this) as Blocking<void>;
   }
@@ -307,27 +213,7 @@ export class ExploringCond extends Cond implements Operand {
   }
 }
 
-export class ExploringSemaphore extends Semaphore implements Operand {
-  get what(): string {
-    return 'semaphore';
-  }
-  get name(): string {
-    return '';
-  }
-  readonly id: number;
-  line = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    type: RType,
-    bytes: number,
-    count: number,
-  ) {
-    super(world, type, bytes, count);
-    this.id = ++world.things;
-    this.placeOffHeap(world.takeWords(bytes >>> 2));
-  }
-
+export class ExploringSemaphore extends explored('semaphore', Semaphore) implements Operand {
   override acquire(): Blocking<void> {
     return this.world.announce(this.world.begin(), OpKind.acquire, this) as Blocking<void>;
   }

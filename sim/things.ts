@@ -4,18 +4,20 @@
 import type { RType } from '../heap/types.ts';
 import type { Atomic, Cell } from '../sched/cell.ts';
 import { Channels, ElemKind, HChannel, type Received } from '../sched/chan.ts';
-import type { Cond } from '../sched/cond.ts';
+import { type Cond, condBytes } from '../sched/cond.ts';
 import { WaitReason } from '../sched/g.ts';
 import type { Locker, Mutex } from '../sched/mutex.ts';
 import type { Once } from '../sched/once.ts';
 import type { Op } from '../sched/op.ts';
 import { PoolStore, Pools } from '../sched/pool.ts';
+import type { HeapRecord } from '../sched/record.ts';
 import { type RWMutex, rwMutexBytes } from '../sched/rwmutex.ts';
 import { result, type SelectCases, type SelectResult, Selects } from '../sched/select.ts';
 import type { Semaphore } from '../sched/sema.ts';
 import type { WaitQueue } from '../sched/sudog.ts';
 import { mutexBytes, Sync, semaBytes } from '../sched/sync.ts';
 import { type WaitGroup, waitGroupBytes } from '../sched/waitgroup.ts';
+import { explored } from './explored.ts';
 import { ExploringCond, ExploringMutex, ExploringOnce, ExploringRWMutex, ExploringSemaphore, ExploringWaitGroup } from './locks.ts';
 import type { ExploringSched, Operand } from './sched.ts';
 import { OpKind, type Task, type Thing } from './types.ts';
@@ -30,33 +32,13 @@ export class ExploringChannels extends Channels {
   }
 
   protected override newChannel(type: RType, bytes: number, kind: ElemKind, capacity: number): HChannel {
-    return new ExploringChannel(this.world, this, type, bytes, kind, capacity);
+    const c = new ExploringChannel(this, type, bytes, kind, capacity);
+    if (kind !== ElemKind.pointer) c.placeOffHeap(this.world.takeWords(bytes >>> 2)); // nothing that the collector should see
+    return c;
   }
 }
 
-class ExploringChannel extends HChannel implements Operand {
-  get what(): string {
-    return 'chan';
-  }
-  get name(): string {
-    return '';
-  }
-  readonly id: number;
-  line = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    all: Channels,
-    type: RType,
-    bytes: number,
-    kind: ElemKind,
-    capacity: number,
-  ) {
-    super(all, type, bytes, kind, capacity);
-    this.id = ++world.things;
-    if (kind !== ElemKind.pointer) this.placeOffHeap(world.takeWords(bytes >>> 2)); // nothing that the collector should see
-  }
-
+class ExploringChannel extends explored('chan', HChannel) implements Operand {
   override send(value: unknown): Op {
     const op = this.world.begin();
     if (this.kind === ElemKind.pointer) this.bring(op, value as number); // a root until it is sent
@@ -202,34 +184,40 @@ export class ExploringSync extends Sync {
     return new ExploringPools(this.sched, false); // the world: fields of this class are not there yet
   }
   override mutex(): Mutex {
-    return this.made(new ExploringMutex(this.world, this.types.mutex, mutexBytes));
+    return this.placed(new ExploringMutex(this.world, this.types.mutex, mutexBytes), mutexBytes);
   }
   override rwMutex(): RWMutex {
-    return this.made(new ExploringRWMutex(this.world, this.types.rwMutex, rwMutexBytes));
+    return this.placed(new ExploringRWMutex(this.world, this.types.rwMutex, rwMutexBytes), rwMutexBytes);
   }
   override once(): Once {
-    return this.made(new ExploringOnce(this.world, this.types.once, mutexBytes));
+    return this.placed(new ExploringOnce(this.world, this.types.once, mutexBytes), mutexBytes);
   }
   override waitGroup(): WaitGroup {
-    const wg = new ExploringWaitGroup(this.world, this.types.waitGroup, waitGroupBytes);
-    wg.make();
-    return wg;
+    return this.placed(new ExploringWaitGroup(this.world, this.types.waitGroup, waitGroupBytes), waitGroupBytes);
   }
   override cond(locker: Locker): Cond {
-    const cond = new ExploringCond(this.world, this.types.cond, locker);
-    cond.make();
-    return cond;
+    return this.placed(new ExploringCond(this.world, this.types.cond, locker), condBytes);
   }
   override semaphore(count: number): Semaphore {
-    const sema = new ExploringSemaphore(this.world, this.types.sema, semaBytes, count);
-    sema.make();
-    return sema;
+    return this.placed(new ExploringSemaphore(this.world, this.types.sema, semaBytes, count), semaBytes);
   }
   override cell<T>(value: T, name: string): Cell<T> {
-    return new ExploringCell(this.world, value, name);
+    return this.kept(new ExploringCell(this.world, value, name));
   }
   override atomic<T>(value: T, name: string): Atomic<T> {
-    return new ExploringAtomic(this.world, value, name);
+    return this.kept(new ExploringAtomic(this.world, value, name));
+  }
+
+  /** Its record lies where the next schedule's will: there is nothing in it that the collector should see. */
+  private placed<T extends HeapRecord>(record: T, bytes: number): T {
+    record.placeOffHeap(this.world.takeWords(bytes >>> 2));
+    return record;
+  }
+
+  /** Its value is part of the state of a schedule. */
+  private kept<T extends Cell<unknown> | Atomic<unknown>>(variable: T): T {
+    this.world.variables.push(variable);
+    return variable;
   }
 }
 

@@ -1,27 +1,12 @@
 // variables: cells and atomics whose accesses have a point before them; see things.ts, which has everything else.
 import { Atomic, Cell } from '../sched/cell.ts';
 import type { Blocking, Op } from '../sched/op.ts';
-import type { ExploringSched, Operand } from './sched.ts';
+import { explored } from './explored.ts';
+import type { Operand } from './sched.ts';
 import { OpKind } from './types.ts';
 
 /** A plain variable. */
-export class ExploringCell<T> extends Cell<T> implements Operand {
-  get what(): string {
-    return 'cell';
-  }
-  readonly id: number;
-  line = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    value: T,
-    name: string,
-  ) {
-    super(world, value, name);
-    this.id = ++world.things;
-    world.variables.push(this);
-  }
-
+export class ExploringCell<T> extends explored('cell', Cell)<T> implements Operand {
   override get(): Blocking<T> {
     return this.world.announce(this.world.begin(), OpKind.get, this) as Blocking<unknown> as Blocking<T>;
   }
@@ -49,23 +34,7 @@ export class ExploringCell<T> extends Cell<T> implements Operand {
 type Update<T> = (atomic: ExploringAtomic<T>) => unknown;
 
 /** An atomic variable. */
-export class ExploringAtomic<T> extends Atomic<T> implements Operand {
-  get what(): string {
-    return 'atomic';
-  }
-  readonly id: number;
-  line = 0;
-
-  constructor(
-    private readonly world: ExploringSched,
-    value: T,
-    name: string,
-  ) {
-    super(world, value, name);
-    this.id = ++world.things;
-    world.variables.push(this);
-  }
-
+export class ExploringAtomic<T> extends explored('atomic', Atomic)<T> implements Operand {
   override load(): Blocking<T> {
     return this.world.announce(this.world.begin(), OpKind.load, this) as Blocking<unknown> as Blocking<T>;
   }

@@ -157,7 +157,7 @@ describe('who goes on for ever', () => {
       const flag = go.atomic(false, 'flag');
       while (!(yield* flag.load())) yield* go.gosched();
     };
-    expect(verdictOf(spins)).toBe('livelock: main has not returned after 3000 steps: the same steps again and again');
+    expect(verdictOf(spins)).toBe('livelock: main has not returned after 3,000 steps: the same steps again and again');
   });
 
   test('one who has too much to do: the bound of steps', () => {
@@ -172,7 +172,7 @@ describe('who goes on for ever', () => {
         lock.unlock();
       }
     };
-    expect(verdictOf(long, { maxGoroutines: 6000, strategy: 'random' })).toBe('steps: main has not returned after 3000 steps');
+    expect(verdictOf(long, { maxGoroutines: 6000, strategy: 'random' })).toBe('steps: main has not returned after 3,000 steps');
   });
 
   test('one who never yields is told so, if it asks for something', () => {
