@@ -2,11 +2,12 @@
 // access, and races between them can be found. Outside of exploring (gorena/sim) an access is an operation that never waits.
 //
 // The value is one of JavaScript's: the collector does not look into it.
+import { inspect, lineOf, plainHost } from '../runtime/internal/look.ts';
 import type { Blocking } from './op.ts';
 import type { Sched } from './proc.ts';
 
-/** A plain variable that goroutines share. Two accesses race when one of them writes and nothing orders them. */
-export class Cell<T> {
+/** What both are. */
+abstract class Variable<T> {
   constructor(
     protected readonly sched: Sched,
     protected value: T,
@@ -14,6 +15,23 @@ export class Cell<T> {
     readonly name: string,
   ) {}
 
+  /** @internal In a console: not the machine. */
+  [inspect](): string {
+    const kind = this instanceof Atomic ? 'atomic' : 'cell';
+    return `${kind}${this.name === '' ? '' : ` ${this.name}`} (${lineOf(plainHost(this.value))})`;
+  }
+  toJSON(): unknown {
+    return { name: this.name, value: plainHost(this.value) };
+  }
+
+  /** Its value, as nobody's access: for assertions when all is done. */
+  peek(): T {
+    return this.value;
+  }
+}
+
+/** A plain variable that goroutines share. Two accesses race when one of them writes and nothing orders them. */
+export class Cell<T> extends Variable<T> {
   /** Its value. `yield*` it. */
   get(): Blocking<T> {
     return this.sched.done(this.value) as Blocking<unknown> as Blocking<T>;
@@ -24,22 +42,10 @@ export class Cell<T> {
     this.value = value;
     return this.sched.done(undefined) as Blocking<unknown> as Blocking<void>;
   }
-
-  /** Its value, as nobody's access: for assertions when all is done. */
-  peek(): T {
-    return this.value;
-  }
 }
 
 /** A variable whose accesses are atomic and in one order that all goroutines see: Go's sync/atomic. */
-export class Atomic<T> {
-  constructor(
-    protected readonly sched: Sched,
-    protected value: T,
-    /** What reports call it; '' for none. */
-    readonly name: string,
-  ) {}
-
+export class Atomic<T> extends Variable<T> {
   /** Its value. `yield*` it. */
   load(): Blocking<T> {
     return this.sched.done(this.value) as Blocking<unknown> as Blocking<T>;
@@ -74,10 +80,5 @@ export class Atomic<T> {
   /** Reads it as a plain variable, as copying the struct around it does: that races with atomic writes. `yield*` it. */
   plain(): Blocking<T> {
     return this.sched.done(this.value) as Blocking<unknown> as Blocking<T>;
-  }
-
-  /** Its value, as nobody's access: for assertions when all is done. */
-  peek(): T {
-    return this.value;
   }
 }

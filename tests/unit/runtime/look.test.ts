@@ -114,6 +114,9 @@ test('channels, locks, timers, goroutines, frames and weak pointers are short to
       expect(JSON.stringify(thing).length, name).toBeLessThan(200);
     }
     expect([things.go, things.ch, things.mu].map((t) => inspect(t))).toEqual(['goroutine 1', 'chan (0 of 4)', 'Mutex']);
+    const variables = [go.cell(7, 'account'), go.cell({ deep: go.runtime }), go.atomic('a')];
+    expect(variables.map((v) => inspect(v))).toEqual(['cell account (7)', 'cell ([Object])', 'atomic ("a")']);
+    expect(JSON.stringify(variables[1])).toBe('{"name":"","value":"[Object]"}');
     expect(seen(things.weak)).toBe('weak *look.Node@0x…');
   });
 });
