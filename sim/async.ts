@@ -12,7 +12,7 @@
 import type { Go, GoFunc } from '../runtime/go.ts';
 import { plural } from '../runtime/internal/words.ts';
 import type { Blocking } from '../sched/op.ts';
-import { failureAs, type Replay } from './found.ts';
+import { failureAs, type Replay } from './diagnosis.ts';
 import { World } from './loop.ts';
 import { runSettings } from './options.ts';
 import { Portfolio } from './portfolio.ts';

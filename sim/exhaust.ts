@@ -1,11 +1,12 @@
 // exhaust: the exhaustive strategy. All schedules without a preemption first, then those with at most one, with two, and then
 // all that are left: most failures need few, and "no failure with at most two preemptions" is a claim that can be made early.
-// A claim is made only for a bound whose search came to its end.
+// A claim is made only for a bound whose search came to its end. How one bound is searched: tree.ts.
+
+import { failureIn } from './diagnosis.ts';
 import { Failures } from './failures.ts';
-import { failureIn } from './found.ts';
 import type { World } from './loop.ts';
-import { Search } from './search.ts';
 import { Tally } from './tally.ts';
+import { TreeDecider } from './treedecider.ts';
 import type { Exploration, ExploreOptions, Program, StrategyFigures } from './types.ts';
 
 /** Bounds on preemptions, one after the other. */
@@ -37,7 +38,7 @@ export function exhaust(world: World, program: Program, options: ExploreOptions,
         ? bounds
         : [...bounds.filter((b) => b < preemptions), preemptions];
   for (const bound of wanted) {
-    const search = new Search({ preemptions: bound, reduction }, options.time ?? 'chaos');
+    const search = new TreeDecider({ preemptions: bound, reduction }, options.time ?? 'chaos');
     let more = true;
     while (more && !full()) {
       search.begin();

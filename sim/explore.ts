@@ -1,9 +1,9 @@
 // explore: many schedules of one program. The first one is run twice, to see that the program is deterministic, and so is each one
 // that fails, the second time with everything written down.
 import { repeat, SameAgain } from './again.ts';
+import { failureIn, type Replay, replayWith, unsteady, type Where } from './diagnosis.ts';
 import { exhaust } from './exhaust.ts';
 import { Failures } from './failures.ts';
-import { failureIn, type Replay, replayWith, unsteady, type Where } from './found.ts';
 import { inWorld, runSchedule, type World } from './loop.ts';
 import { isModule, programOf } from './module.ts';
 import { type ExploreSettings, exploreSettings, ofOneRun } from './options.ts';

@@ -279,7 +279,7 @@ class TurnDecider implements Decider {
 
 /**
  * All schedules with at most so many preemptions and firings, one after the other, the deepest choice changing first. Unlike the
- * search of exhaustive.ts it reduces nothing, and a timer that fires preempts nobody: that is how sizes are compared here.
+ * search of tree.ts it reduces nothing, and a timer that fires preempts nobody: that is how sizes are compared here.
  */
 class BoundedSearch implements Decider {
   readonly everyStep = true;

@@ -20,6 +20,7 @@ import {
   maxLines,
   namesNoHost,
   opensWithComment,
+  overviewGaps,
   tooLong,
 } from './support/tidy.ts';
 
@@ -232,6 +233,20 @@ describe('7. the bundles read no enum at run time', () => {
     expect(inlined.text).toContain('w[5 /* stack */]');
     expect(enumReads(inlined)).toEqual([]);
     expect(enumReads(await bundle({ text: bad, files }))).toEqual([expect.stringContaining('Mem.allocs')]);
+  });
+});
+
+describe('8. an overview names every file of its folder', () => {
+  test('in the tree', () => {
+    expect(overviewGaps(read('sim/index.ts'), readdirSync('sim'))).toEqual([]);
+  });
+
+  test('planted', () => {
+    const overview = planted('sim/index.ts', "// loop.ts one schedule, gone.ts nothing\n// a.ts too\nexport * from './b.ts';\n");
+    expect(overviewGaps(overview, ['index.ts', 'loop.ts', 'a.ts', 'b.ts'])).toEqual([
+      'sim/index.ts does not say what b.ts has',
+      'sim/index.ts speaks of gone.ts, which is not there',
+    ]);
   });
 });
 

@@ -223,3 +223,22 @@ export function enumReads(bundle: SourceFile): string[] {
     return read ? [`${bundle.path} reads ${read[0]} at run time: write the members of ${name} without naming another file's enum`] : [];
   });
 }
+
+// ---- 8. Overviews ---------------------------------------------------------------------------------------------------------
+
+/** Files of a folder that the overview at the head of one of them does not name, and files that it names and are not there. */
+export function overviewGaps(overview: SourceFile, names: readonly string[]): string[] {
+  const head = overview.text.split('\n').findIndex((line) => !line.startsWith('//'));
+  const named = new Set(
+    overview.text
+      .split('\n')
+      .slice(0, head)
+      .join('\n')
+      .match(/\b\w+\.ts\b/g) ?? [],
+  );
+  const own = overview.path.slice(overview.path.lastIndexOf('/') + 1);
+  return [
+    ...names.filter((name) => name !== own && !named.has(name)).map((name) => `${overview.path} does not say what ${name} has`),
+    ...[...named].filter((name) => !names.includes(name)).map((name) => `${overview.path} speaks of ${name}, which is not there`),
+  ];
+}

@@ -1,4 +1,4 @@
-// found: from a schedule that went wrong to what is told about it: made small, run once more with everything written down, and as
+// diagnosis: from a schedule that went wrong to what is told about it: made small, run once more with everything written down, and as
 // a string that brings it back.
 import { SameAgain } from './again.ts';
 import type { World } from './loop.ts';

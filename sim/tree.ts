@@ -1,4 +1,4 @@
-// exhaustive: all schedules of a program, as few as possible of them run. A run is a path in a tree of choices: at a point, which
+// tree: all schedules of a program, as few as possible of them run. A run is a path in a tree of choices: at a point, which
 // task goes on (a goroutine, or the clock: "the next timer fires"); in a select, which ready case. The search goes depth first:
 // it runs a path to its end, finds the steps that were in a race (dependence.ts), notes at the point before the earlier one that
 // the other order is to be tried, and goes back to the deepest point where something is left to try.
@@ -17,7 +17,7 @@ import { dependent, Steps, type Touch } from './dependence.ts';
 export const clock = 0;
 
 /** How a search is bounded and reduced. */
-export interface ExhaustiveOptions {
+export interface TreeOptions {
   /** Preemptions at most; Infinity for all schedules. */
   readonly preemptions: number;
   /** Default true. */
@@ -53,7 +53,7 @@ interface DataNode {
 }
 
 /** The search: asked for each choice of a run, told what each step did, and after the run whether there is another. */
-export class Exhaustive {
+export class ChoiceTree {
   /** Runs that went on to their end, and runs that were broken off because others stand for them. */
   complete = 0;
   redundant = 0;
@@ -69,7 +69,7 @@ export class Exhaustive {
   private readonly bound: number;
   private readonly sleeping: boolean;
 
-  constructor(options: ExhaustiveOptions) {
+  constructor(options: TreeOptions) {
     this.reduction = options.reduction ?? true;
     this.bound = options.preemptions;
     this.sleeping = this.reduction && this.bound === Infinity;

@@ -1,9 +1,9 @@
-// search: the exhaustive strategy on real programs: exhaustive.ts asked at each point, and told what each step touched.
+// treedecider: the tree of choices on real programs: tree.ts asked at each point, and told what each step touched.
 //
 // A goroutine's number differs from schedule to schedule; here a task is known by who started it and as which of its children,
 // which is the same in all of them. The clock is task 0 and the object 0: firing a timer changes it, and so does setting one.
 import type { Touch } from './dependence.ts';
-import { clock, Exhaustive, type ExhaustiveOptions } from './exhaustive.ts';
+import { ChoiceTree, clock, type TreeOptions } from './tree.ts';
 import { clockTask, type Decider, type Listener, type Point, type Task, type Thing, type TimeMode } from './types.ts';
 
 /** Children that one goroutine can start; more of them are told apart all the same, by number alone. */
@@ -13,9 +13,9 @@ const mostChildren = 1 << 20;
 const clockChanged: Touch = 1;
 
 /** All schedules of a program, one after the other: each is run with this as its decider and its listener. */
-export class Search implements Decider, Listener {
+export class TreeDecider implements Decider, Listener {
   readonly everyStep = true;
-  readonly tree: Exhaustive;
+  readonly tree: ChoiceTree;
   /** Runs that were begun. */
   runs = 0;
   /** Number of a child in the search, by the number of who started it and its place among the children. */
@@ -32,10 +32,10 @@ export class Search implements Decider, Listener {
 
   /** time: the reduction knows when the clock could have moved at another moment; under a skew it does not. */
   constructor(
-    options: ExhaustiveOptions,
+    options: TreeOptions,
     private readonly time: TimeMode,
   ) {
-    this.tree = new Exhaustive(typeof time === 'object' ? { ...options, reduction: false } : options);
+    this.tree = new ChoiceTree(typeof time === 'object' ? { ...options, reduction: false } : options);
   }
 
   /** Before each run. */

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Touch } from '../../../sim/dependence.ts';
-import { Exhaustive, type ExhaustiveOptions } from '../../../sim/exhaustive.ts';
+import { ChoiceTree, type TreeOptions } from '../../../sim/tree.ts';
 
 /** read, write: of a variable. lock: waits while it is held; unlock. choose: a select between writing one variable or the next. */
 type ToyOp = { do: 'read' | 'write' | 'lock' | 'unlock' | 'choose'; on: number };
@@ -13,12 +13,12 @@ interface Seen {
   readonly ends: Set<string>;
   readonly traces: Set<string>;
   readonly runs: number;
-  readonly search: Exhaustive;
+  readonly search: ChoiceTree;
 }
 
 /** All runs of a search: how they ended, and which traces they were. */
-function explore(tasks: readonly (readonly ToyOp[])[], options: ExhaustiveOptions): Seen {
-  const search = new Exhaustive(options);
+function explore(tasks: readonly (readonly ToyOp[])[], options: TreeOptions): Seen {
+  const search = new ChoiceTree(options);
   const ends = new Set<string>();
   const traces = new Set<string>();
   let runs = 0;
@@ -34,7 +34,7 @@ function explore(tasks: readonly (readonly ToyOp[])[], options: ExhaustiveOption
 }
 
 /** One run; null: broken off. A lock that is held makes its task wait in a queue, as ours do; unlock wakes the first. */
-function run(tasks: readonly (readonly ToyOp[])[], search: Exhaustive): { state: string; trace: string } | null {
+function run(tasks: readonly (readonly ToyOp[])[], search: ChoiceTree): { state: string; trace: string } | null {
   search.begin();
   const pc = tasks.map(() => 0);
   const values = new Map<number, string>();
