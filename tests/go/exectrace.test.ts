@@ -1,7 +1,7 @@
 // The real `go tool trace` of Go 1.19 reads our traces. Its parser follows every goroutine, P, cycle and stop through the states
 // that they may take, so each file that it accepts is an independent check of the scheduler's events.
 //
-// TRACES=n: so many random programs (40 without it); SEED=n: others. Without Go 1.19 the tests are skipped, and say so.
+// TRACES=n: so many random programs under each of three strategies (200 without it); SEED=n: others. Without Go 1.19 the tests are skipped, and say so.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,14 +10,15 @@ import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { churn } from '../../examples/churn.ts';
+import { faulty } from '../../examples/faulty.ts';
 import { programs as builtIn } from '../../examples/index.ts';
 import { trees } from '../../examples/trees.ts';
-import { type GoFunc, i32, type Options, RandomChooser, Runtime, self, struct } from '../../runtime/index.ts';
+import { type GoFunc, i32, type Options, panic, RandomChooser, Runtime, RuntimeError, self, struct } from '../../runtime/index.ts';
 import { Ev } from '../../runtime/internal/events.ts';
 import { type Program, programs, worker } from '../support/scheduling.ts';
 
 const seed = Number(process.env.SEED ?? 20140901);
-const many = Number(process.env.TRACES ?? 40);
+const many = Number(process.env.TRACES ?? 200);
 
 /** The program behind `go tool trace`, if this is Go 1.19; else null. */
 function findTool(): string | null {
@@ -169,6 +170,38 @@ describe.skipIf(tool === null)('go tool trace -d', () => {
     expect(starts).toBeGreaterThanOrEqual(counts(Ev.goStart)); // who gave way to a worker starts again
   });
 
+  test.each(Object.entries(faulty))('the built-in program %s, in the fair schedule', async (_name, { program }) => {
+    const { trace, counts } = traced(program, { procs: 2 });
+    expect(having(await dump(trace.go()), 'GoEnd')).toHaveLength(counts(Ev.goEnd));
+  });
+
+  test('a program that dies leaves a trace that ends there', async () => {
+    const deaths: GoFunc<[]>[] = [
+      function* panics(go) {
+        go.go(function* waits(go) {
+          yield* go.select([]);
+        });
+        yield* go.sleep(1e6);
+        go.defer(() => panic('second'));
+        panic('first');
+      },
+      function* exits(go) {
+        go.goexit();
+      },
+      function* asleep(go) {
+        go.lockOSThread();
+        yield* go.syscall(1e6);
+        yield* go.chan(i32).recv();
+      },
+    ];
+    for (const main of deaths) {
+      const rt = new Runtime({ procs: 2 });
+      const trace = rt.trace();
+      expect(() => rt.run(main)).toThrow(RuntimeError);
+      expect(having(await dump(trace.go()), 'GoCreate').length).toBeGreaterThanOrEqual(4);
+    }
+  });
+
   test('whatever a goroutine may wait for has its own event, and so have workers, sweeps and the size of the heap', async () => {
     const rt = new Runtime({ procs: 2, heapBytes: 8 << 20, gogc: 10 });
     const trace = rt.trace();
@@ -215,6 +248,6 @@ describe.skipIf(tool === null)('go tool trace -d', () => {
       );
       for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(0);
     },
-    240_000,
+    Math.max(240_000, many * 1200),
   );
 });
