@@ -52,10 +52,11 @@ const godebugMeaning: Readonly<Record<keyof GoDebug, string>> = {
   inittrace: "1: a line for each package's initialization",
   schedtrace: 'N: a line about the scheduler every N ms of virtual time',
   scheddetail: '1: with every P, M and G',
+  tracebackancestors: 'N: a dump shows N of the goroutines that each comes from',
   checkheap: '1: every invariant of the heap at each phase change (ours)',
   gceverymalloc: '1: a whole collection before every malloc: slow (ours)',
 };
-const godebugHelp = godebugKnobs.map((name) => `  ${name.padEnd(15)} ${godebugMeaning[name]}`).join('\n');
+const godebugHelp = godebugKnobs.map((name) => `  ${name.padEnd(18)} ${godebugMeaning[name]}`).join('\n');
 
 /** Options of a machine, the same for each command that runs a program. */
 const machine: readonly OptionSpec[] = [

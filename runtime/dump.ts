@@ -1,9 +1,10 @@
 // dump: goroutines as Go prints them when a program dies, and as Stack gives them (traceback.go, goroutineheader): header,
 // frames, who created it. "5 minutes" is how long it has waited since a collection first saw it wait, as in Go.
 import { type G, GStatus, gStatusNames, SystemG, waitReasonNames } from '../sched/g.ts';
+import { type Ancestor, maxFrames } from './ancestors.ts';
 import type { Machine } from './machine.ts';
 
-const maxFrames = 100;
+const elided = '...additional frames elided...';
 
 /** Whose goroutines a dump shows. */
 export type Shown = 'running' | 'user' | 'system';
@@ -52,12 +53,27 @@ function goroutineText(m: Machine, g: G, running: boolean, { pcs: given, system 
   for (const pc of system ?? []) frame(pc, gt.sp[g], gt.sp[g]);
   for (let i = 0; i < Math.min(n, maxFrames); i++) frame(pcs[i]!, i === 0 ? gt.sp[g] : sps[i - 1]!, sps[i]!);
   if (n === 0 && gt.system[g] !== SystemG.no) frame(gt.goPc[g], 0, 0); // a helper has no stack: its function
-  if (n > maxFrames) lines.push('...additional frames elided...');
-  if (gt.parent[g] !== 0 && gt.goPc[g] !== 0 && n > 0) {
-    const at = m.symtab.frame(gt.goPc[g]); // a goroutine function's place is that of its go statement
-    lines.push(`created by ${gt.creator[g] === 0 ? 'main.main' : m.symtab.frame(gt.creator[g]).func}`, `\t${at.file}:${at.line}`);
-  }
+  if (n > maxFrames) lines.push(elided);
+  if (gt.parent[g] !== 0 && gt.goPc[g] !== 0 && n > 0) lines.push(...createdBy(m, gt.goPc[g], gt.creator[g]));
+  for (const ancestor of m.ancestors?.of(gt.goid[g]) ?? []) lines.push(...ancestorText(m, ancestor));
   return lines.join('\n');
+}
+
+function createdBy({ symtab }: Machine, goPc: number, creator: number): string[] {
+  const at = symtab.frame(goPc); // a goroutine function's place is that of its go statement
+  return [`created by ${creator === 0 ? 'main.main' : symtab.frame(creator).func}`, `\t${at.file}:${at.line}`];
+}
+
+/** Source: printAncestorTraceback. */
+function ancestorText(m: Machine, { goid, pcs, goPc, creator }: Ancestor): string[] {
+  const lines = [`[originating from goroutine ${goid}]:`];
+  for (const pc of pcs) {
+    const f = m.symtab.frame(pc);
+    lines.push(`${f.func}(...)`, `\t${f.file}:${f.line}`);
+  }
+  if (pcs.length === maxFrames) lines.push(elided);
+  if (goid !== 1) lines.push(...createdBy(m, goPc, creator));
+  return lines;
 }
 
 const hex = (n: number) => `0x${n.toString(16)}`;

@@ -28,6 +28,8 @@ export interface GoDebug {
   readonly schedtrace: number;
   /** Those lines with every P, M and G. */
   readonly scheddetail: number;
+  /** Dumps show how so many of the goroutines that each comes from stood when they made it or its creator. */
+  readonly tracebackancestors: number;
   /** Ours: every invariant of the heap at each phase change. */
   readonly checkheap: number;
   /** Ours: a whole collection before every malloc. */
@@ -47,12 +49,13 @@ const largest: Readonly<Record<keyof GoDebug, number>> = {
   inittrace: 1,
   schedtrace: 999_999,
   scheddetail: 1,
+  tracebackancestors: 999_999,
   checkheap: 1,
   gceverymalloc: 1,
 };
 
-/** Knobs of the pacer and the scavenger, which came later. */
-const notIn2014: readonly (keyof GoDebug)[] = ['gcpacertrace', 'scavtrace'];
+/** Knobs that came later. */
+const notIn2014: readonly (keyof GoDebug)[] = ['gcpacertrace', 'scavtrace', 'tracebackancestors'];
 
 /** Names of all knobs, in the order in which help lists them. */
 export const godebugKnobs = Object.keys(largest) as (keyof GoDebug)[];

@@ -14,6 +14,7 @@ import { type SchedParts, type SchedTables, schedTables } from '../sched/parts.t
 import { Sched } from '../sched/proc.ts';
 import { schedTrace } from '../sched/schedtrace.ts';
 import { AllocTrace } from './alloctrace.ts';
+import { Ancestors } from './ancestors.ts';
 import { type Chooser, FairChooser } from './internal/chooser.ts';
 import { Digest, Events } from './internal/events.ts';
 import { Faults } from './internal/faults.ts';
@@ -60,6 +61,7 @@ export class Machine {
   readonly chooser: Chooser;
   readonly profileRate: ProfileRate;
   readonly oracle: Oracle | null;
+  readonly ancestors: Ancestors | null;
   private pinBlock: Addr = 0;
   private pinsUsed = pinBlockWords;
   private readonly pinBlocks: Addr[] = [];
@@ -137,6 +139,7 @@ export class Machine {
       for (const line of schedTrace(this.sched, s.godebug.scheddetail !== 0)) s.output?.(line);
     };
     this.oracle = s.oracle ? new Oracle(this.heap, this.gc, mutators, this.events) : null;
+    this.ancestors = s.godebug.tracebackancestors === 0 ? null : new Ancestors(this, s.godebug.tracebackancestors);
     if (s.godebug.allocfreetrace !== 0 && s.output !== null) new AllocTrace(this, s.output);
     this.readersChanged();
   }

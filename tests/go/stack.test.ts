@@ -1,8 +1,8 @@
-// stack_test.go: what stacks take, grow to and give back; and what a deferred function still finds. Tests of tracebacks and
-// panics are not in here.
+// stack_test.go: what stacks take, grow to and give back; what a deferred function still finds; and what goroutines print of them.
+// Panics are in crash.test.ts.
 import { describe, expect, test } from 'vitest';
 import { checkHeap } from '../../heap/check.ts';
-import { type Caller, func, type Go, i32, type Machine, ptr, type Ref, struct } from '../../runtime/index.ts';
+import { type Caller, type Chan, func, type Go, i32, type Machine, ptr, type Ref, struct } from '../../runtime/index.ts';
 import { busy, collect, goRun } from './support.ts';
 
 const Int = struct('stack.int', { value: i32 });
@@ -221,5 +221,46 @@ test('TestStackAllOutput', () => {
     });
     yield* go.sleep(1e6);
     expect(go.stack(true)).toMatch(/^goroutine 1 \[running\]:\nmain\.main[\s\S]*\n\ngoroutine \d+ \[sleep\]:\nmain\.other/);
+  });
+});
+
+describe('TestTracebackAncestors', () => {
+  const numGoroutines = 3;
+  const numFrames = 2;
+
+  /** What a goroutine prints that waits at the end of a chain of goroutines, and main, which began the chain. */
+  function chain(depth: number): string {
+    const recurse = func('main.recurseThenCallGo', {}, (f, go: Go, w: Chan<number>, goroutines: number, frames: number): void => {
+      if (frames > 0) recurse(f, go, w, goroutines, frames - 1);
+      else go.go(recurseThenCallGo, w, goroutines - 1);
+    });
+    function* recurseThenCallGo(go: Go, w: Chan<number>, goroutines: number) {
+      if (goroutines === 0) {
+        yield* w.send(1);
+        yield* w.recv();
+      } else recurse(go, go, w, goroutines, numFrames - 1);
+    }
+    let text = '';
+    goRun(
+      function* main(go) {
+        const w = go.chan(i32);
+        recurse(go, go, w, numGoroutines, numFrames);
+        yield* w.recv();
+        text = go.stack(true);
+        w.close();
+      },
+      { godebug: `tracebackancestors=${depth}` },
+    );
+    return text;
+  }
+
+  test.each([0, 1, 5, 50])('%d ancestors', (depth) => {
+    const text = chain(depth);
+    const ancestors = Math.min(depth, numGoroutines);
+    expect(text.match(/^goroutine \d+ \[/gm)).toHaveLength(2);
+    expect(text.match(/^\[originating from goroutine \d+\]:$/gm) ?? []).toHaveLength(ancestors);
+    expect(text.match(/^main\.recurseThenCallGo\(\.\.\.\)$/gm)).toHaveLength(1 + ancestors * (numFrames + 1));
+    expect(text.match(/^created by main\.recurseThenCallGo$/gm)).toHaveLength(1 + Math.min(ancestors, numGoroutines - 1));
+    if (depth >= numGoroutines) expect(text).toMatch(/\[originating from goroutine 1\]:\n[^[]*\nmain\.main\(\.\.\.\)\n\t\S+\n$/);
   });
 });
