@@ -1,7 +1,8 @@
-// debug: what a program may set in the collector while it runs. go.setGCPercent, go.setMemoryLimit, go.freeOSMemory. Source: package
-// runtime/debug (garbage.go), and runtime/mgcpacer.go for the two settings.
+// debug: what a program may set while it runs: in the collector (go.setGCPercent, go.setMemoryLimit, go.freeOSMemory), and how far
+// stacks and threads may grow. Source: package runtime/debug (garbage.go), and runtime/mgcpacer.go for the first two.
 //
 // Wrong values are the caller's fault: RangeError, and nothing has changed.
+import { maxThreads } from '../sched/m.ts';
 import type { Blocking } from '../sched/op.ts';
 import type { Machine } from './machine.ts';
 import { memoryLimitOf } from './options.ts';
@@ -36,6 +37,17 @@ export function setMaxStack({ sched }: Machine, bytes: number): number {
   }
   const old = sched.stacks.maxBytes;
   sched.stacks.maxBytes = bytes;
+  return old;
+}
+
+/** Sets how many threads the program may have, sysmon's included, and returns the old number; more are fatal. Source: debug.SetMaxThreads. */
+export function setMaxThreads({ sched: { ms } }: Machine, n: number): number {
+  if (!Number.isInteger(n) || n > maxThreads) {
+    throw new RangeError(`setMaxThreads: got ${String(n)}, wanted a whole number up to ${maxThreads}`);
+  }
+  const old = ms.max;
+  ms.max = n;
+  ms.checkCount(0);
   return old;
 }
 

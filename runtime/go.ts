@@ -20,7 +20,7 @@ import { type CallSite, callSite } from './callsite.ts';
 import { Chan, type ElemType, type ElemValue, makeChan, type RecvChan, type SelectCases, type Selected, type TrySelected } from './chan.ts';
 import { CheckedRaw } from './checkedraw.ts';
 import type { Context } from './context.ts';
-import { freeOSMemory, setGCPercent, setMaxStack, setMemoryLimit } from './debug.ts';
+import { freeOSMemory, setGCPercent, setMaxStack, setMaxThreads, setMemoryLimit } from './debug.ts';
 import { goroutineDump } from './dump.ts';
 import type { Cleanup, Weak } from './final.ts';
 import { allocate, type Caller, type Frame, type Locals, rootArguments } from './func.ts';
@@ -376,6 +376,14 @@ export class Go extends Maker implements Caller {
    */
   setMaxStack(bytes: number): number {
     return setMaxStack(this.ctx.machine, bytes);
+  }
+
+  /**
+   * Sets how many threads the program may have, sysmon's included (10,000 at first, and at most), and returns the old number; one
+   * more is fatal. debug.SetMaxThreads. RangeError: no such number.
+   */
+  setMaxThreads(n: number): number {
+    return setMaxThreads(this.ctx.machine, n);
   }
 
   /** Runs a full collection, then counts all free memory of the heap as given back. debug.FreeOSMemory. `yield*` it. */

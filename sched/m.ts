@@ -18,8 +18,8 @@ import { noP, type P, PStatus, type PTable } from './p.ts';
 /** Row of the thread table; 0 is nil. Go's M number is one less. */
 export type M = Id<'m'>;
 
-/** Go's limit, debug.SetMaxThreads. */
-const maxThreads = 10_000;
+/** Go's limit, which debug.SetMaxThreads can lower here and not raise: the table has so many rows. */
+export const maxThreads = 10_000;
 
 /** What an M does when it has no P. */
 export const enum MStatus {
@@ -80,6 +80,8 @@ export class Ms {
   private freeRows: M = 0 as M;
   /** Threads that have ended. */
   private ended = 0;
+  /** Most threads that the program may have; one more is fatal. Go's sched.maxmcount. */
+  max = maxThreads;
   private idleHead: M = 0 as M;
   /** Ms in the idle list; idle Ps; Ms that look for work; Ms that wait for their goroutine. Go's nmidle, npidle, nmspinning, nmidlelocked. */
   idle = 0;
@@ -110,14 +112,12 @@ export class Ms {
   /** A new thread. Source: newm, allocm. */
   create(status: MStatus): M {
     const { mt } = this;
+    this.checkCount(1);
     let m = this.freeRows;
     if (m !== 0) {
       this.freeRows = mt.link[m] as M;
       this.ended--;
-    } else {
-      if (this.rows === maxThreads) fatal('thread exhaustion', `runtime: program exceeds ${maxThreads}-thread limit`);
-      m = ++this.rows as M;
-    }
+    } else m = ++this.rows as M;
     mt.status[m] = status;
     mt.p[m] = noP;
     mt.oldP[m] = noP;
@@ -127,6 +127,11 @@ export class Ms {
     mt.spinning[m] = 0;
     if (this.events.on) this.events.emit(Ev.threadCreate, m);
     return m;
+  }
+
+  /** Fatal when `more` threads would be too many. Source: checkmcount. */
+  checkCount(more: number): void {
+    if (this.count + more > this.max) fatal('thread exhaustion', `runtime: program exceeds ${this.max}-thread limit`);
   }
 
   /** The thread ends; it has no P. Source: mexit. */

@@ -291,6 +291,28 @@ describe('panics', () => {
     ]);
   });
 
+  test('TestThreadExhaustion: goroutines that are locked to threads need more than there may be', () => {
+    expect(
+      output(function* main(go) {
+        go.setMaxThreads(10);
+        const c = go.chan(i32);
+        for (let i = 0; i < 100; i++) {
+          go.go(function* locked(go: Go) {
+            go.lockOSThread();
+            yield* c.send(0);
+            yield* go.select([]);
+          });
+          yield* c.recv();
+        }
+      }),
+    ).toMatch(/^runtime: program exceeds 10-thread limit\nfatal error: thread exhaustion\n\n/);
+    expect(
+      output(function* main(go) {
+        go.setMaxThreads(1);
+      }),
+    ).toMatch(/^runtime: program exceeds 1-thread limit\nfatal error: thread exhaustion\n\ngoroutine 1 \[running\]:/);
+  });
+
   test('TestMainGoroutineID: main is goroutine 1', () => {
     expect(
       output(function* main() {

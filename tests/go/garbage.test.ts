@@ -84,3 +84,11 @@ test('TestFreeOSMemory', () => {
     identities(after);
   }, busy);
 });
+
+test('TestSetMaxThreadsOvf: what the table of threads has no room for is refused', () => {
+  goRun(function* main(go) {
+    expect(() => go.setMaxThreads(2 ** 31)).toThrow(new RangeError('setMaxThreads: got 2147483648, wanted a whole number up to 10000'));
+    expect(go.setMaxThreads(100)).toBe(10_000);
+    expect(go.setMaxThreads(10_000)).toBe(100);
+  });
+});
