@@ -230,6 +230,7 @@ export class HChannel extends HeapRecord {
       op.fails(chanPanic('send on closed channel', this.all.era2014));
       woken.push(op);
     }
+    if (this.all.era2014) woken.reverse(); // there was no list: each was made ready in its turn
     for (let op = woken.pop(); op !== undefined; op = woken.pop()) sched.ready(op, true); // Go's list is LIFO
   }
 

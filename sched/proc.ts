@@ -120,6 +120,8 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** Nanoseconds into its turn from which on the running goroutine asks at yield points whether to go on. */
   private turnLimit = 0;
   private stop = Stop.gosched;
+  /** The turn in which its goroutine has handed something over: it yields at its next yield point. */
+  private handedOverIn = -1;
   /** Records that lie off the heap: of who explores schedules. */
   readonly offHeap: HeapRecord[] = [];
   private readonly thieves = new Thieves(this);
@@ -261,11 +263,22 @@ export class Sched extends Goroutines implements CallStack, Threads {
     const { chooser, pt, curp } = this;
     const now = this.now();
     this.sysmon.lookUntil(now);
+    if (this.handedOverIn === this.turns) {
+      this.handedOverIn = -1;
+      this.giveWay(op, Stop.yielded);
+      return;
+    }
     const horizon = this.horizonOf(curp);
     const chosen = chooser.everyOperation && chooser.choose(Choice.preempt, 2, 0) === 1;
     if (chosen || pt.preempt[curp] !== 0) this.giveWay(op, Stop.preempted);
     else if (horizon < now) this.giveWay(op, Stop.paused);
     else if (!chooser.everyOperation) this.turnLimit = horizon - pt.clock[curp];
+  }
+
+  /** The running goroutine has handed a lock to one that goes next on this P. In Go it yields at once; a plain call cannot. */
+  handedOver(): void {
+    this.handedOverIn = this.turns;
+    this.turnLimit = -1;
   }
 
   private giveWay(op: Op, stop: Stop): void {

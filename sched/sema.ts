@@ -68,7 +68,10 @@ export class Sema {
     return false;
   }
 
-  /** Gives one back and wakes the first who waits; handoff: that one has it at once. Source: semrelease1. */
+  /**
+   * Gives one back and wakes the first who waits; handoff: that one has it at once, and runs when this goroutine comes to a yield
+   * point. Source: semrelease1.
+   */
   release(handoff: boolean): void {
     this.count++;
     const { sched } = this.owner;
@@ -78,6 +81,7 @@ export class Sema {
     if (sched.timesWaits && this.lockSite !== null) sched.contention.unlocked(op, this.firstOp, this.lockSite);
     op.ticket = handoff && this.take();
     sched.ready(op, true);
+    if (op.ticket) sched.handedOver();
   }
 
   /** Source: cansemacquire. */
@@ -130,7 +134,7 @@ export class Semaphore extends HeapRecord implements Resumable {
     return this.sema.woken(op);
   }
 
-  /** Gives one back. handoff: to the first who waits, and to nobody else; this goroutine goes on (handOff yields as well). */
+  /** Gives one back. handoff: to the first who waits, and to nobody else; this goroutine goes on to its next yield point. */
   release(handoff = false): void {
     this.touch();
     this.sema.release(handoff);

@@ -42,3 +42,27 @@ function handsOver(procs: number): void {
   }
   expect(first(release)).toBe('who released'); // a plain function cannot yield
 }
+
+test('who unlocks a starving mutex hands it over and yields: the other runs at the next yield point, even one that need not wait', () => {
+  const log: string[] = [];
+  run(function* main(go) {
+    const mu = go.mutex();
+    yield* mu.lock();
+    go.go(function* starves() {
+      yield* mu.lock();
+      log.push('the other');
+      mu.unlock();
+    });
+    yield* go.sleep(100);
+    yield* go.syscall(2e6);
+    mu.unlock();
+    yield* mu.lock(); // first again: the other has waited for 2 ms when it runs
+    yield* go.syscall(1e6);
+    mu.unlock();
+    log.push('unlocked');
+    yield* go.sleep(0);
+    log.push('yielded');
+    yield* go.sleep(0);
+  });
+  expect(log).toEqual(['unlocked', 'the other', 'yielded']);
+});

@@ -1,7 +1,7 @@
 // Who runs when, on one P: the table of reference 6.2, which was taken from a real Go 1.19 with GOMAXPROCS=1. Programs written
 // for Go's order keep it here.
 import { expect, test } from 'vitest';
-import { type Chan, type Go, i32, Runtime } from '../../../runtime/index.ts';
+import { type Chan, type Cond, type Go, i32, type Mutex, Runtime, type WaitGroup } from '../../../runtime/index.ts';
 import { Ev } from '../../../runtime/internal/events.ts';
 import { run } from '../../support/run.ts';
 
@@ -35,6 +35,62 @@ test('five blocked receivers, close: they run 0 4 3 2 1', () => {
   });
   expect(order).toEqual([0, 4, 3, 2, 1]);
 });
+
+test.each<[what: string, block: (go: Go, i: number, things: Things) => Generator<void, void, void>, release: (t: Things) => void]>([
+  [
+    'a channel that is closed',
+    function* (_go, _i, { ch }) {
+      yield* ch.recv();
+    },
+    ({ ch }) => ch.close(),
+  ],
+  [
+    'a group that is done',
+    function* (_go, _i, { wg }) {
+      yield* wg.wait();
+    },
+    ({ wg }) => wg.done(),
+  ],
+  [
+    'a condition',
+    function* (_go, _i, { mu, cond }) {
+      yield* mu.lock();
+      yield* cond.wait();
+      mu.unlock();
+    },
+    ({ cond }) => cond.broadcast(),
+  ],
+])('in the era 2014 everybody goes in the order of coming: goroutines that start, and those that wait for %s', (_what, block, release) => {
+  const [started, order]: [number[], number[]] = [[], []];
+  run(
+    function* main(go) {
+      const mu = go.mutex();
+      const things: Things = { ch: go.chan(i32), wg: go.waitGroup(), mu, cond: go.cond(mu) };
+      things.wg.add(1);
+      for (let i = 0; i < 5; i++) {
+        go.go(function* waiter(go: Go) {
+          started.push(i);
+          yield* block(go, i, things);
+          order.push(i);
+        });
+      }
+      yield* settle(go);
+      release(things);
+      yield* settle(go);
+    },
+    { era: '2014' },
+  );
+  expect([started, order]).toEqual([
+    [0, 1, 2, 3, 4],
+    [0, 1, 2, 3, 4],
+  ]);
+});
+interface Things {
+  readonly ch: Chan<number>;
+  readonly wg: WaitGroup;
+  readonly mu: Mutex;
+  readonly cond: Cond;
+}
 
 test('five waiters of a WaitGroup, released: they run 4 0 1 2 3', () => {
   const order: number[] = [];
