@@ -22,7 +22,7 @@ export interface OptionSpec {
   readonly help: string;
   /** Shown in the help. */
   readonly byDefault?: string;
-  /** With it no argument is needed, as with --help. */
+  /** With it no argument is needed, and nothing else but --json has an effect, as with --help. */
   readonly alone?: boolean;
 }
 
@@ -72,8 +72,23 @@ export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
       values[known.name] = token.value;
     }
   }
-  if (!specs.some((o) => o.alone === true && values[o.name] === true)) checkPositionals(spec, positionals);
+  const alone = values.help === true ? 'help' : specs.find((o) => o.alone === true && values[o.name] === true)?.name;
+  if (alone === undefined) checkPositionals(spec, positionals);
+  else if (alone !== 'help') checkAlone(spec, alone, positionals, values);
   return { positionals, options: values };
+}
+
+/** What stands beside an option that needs nothing, and has no effect there. */
+function checkAlone(spec: CommandSpec, alone: string, positionals: readonly string[], values: Parsed['options']): void {
+  const other = Object.keys(values).find((name) => name !== alone && name !== 'json');
+  const idle = positionals.length > 0 ? `'${positionals[0]}'` : other === undefined ? null : `--${other}`;
+  if (idle !== null) throw new UsageError(`${spec.name}: ${idle} has no effect with --${alone}; leave it out`);
+}
+
+/** Options that have an effect elsewhere only. where: what they are for. Throws UsageError for the first one that is given. */
+export function onlyFor(where: string, given: Parsed['options'], names: readonly string[]): void {
+  const idle = names.find((name) => given[name] !== undefined);
+  if (idle !== undefined) throw new UsageError(`option --${idle} is for ${where}`);
 }
 
 function checkPositionals(spec: CommandSpec, positionals: readonly string[]): void {

@@ -228,7 +228,7 @@ export const mergeSpec: CommandSpec = {
   name: 'merge',
   summary: 'Joins the parts of a campaign that ran as several shards, and makes the results of the whole.',
   positionals: ['PART…'],
-  options: [{ name: 'output', short: 'o', value: 'DIR', help: 'folder for the results' }],
+  options: [{ name: 'output', short: 'o', value: 'DIR', help: 'folder for the results of an experiment' }],
   details: `PART is a journal (NAME.I-of-N.journal.jsonl) that a shard has written. All shards must be there and be done. The results are
 byte for byte those of one run that was not divided.`,
   example: 'gorena merge parts/*.journal.jsonl -o results',

@@ -16,7 +16,7 @@ import {
   type Strategy,
   type TimeMode,
 } from '../sim/index.ts';
-import { helpOf, oneOf, type Parsed, parse, UsageError, wholeNumber } from './args.ts';
+import { helpOf, oneOf, onlyFor, type Parsed, parse, UsageError, wholeNumber } from './args.ts';
 import { campaignChoice, runChosen, version } from './campaign.ts';
 import { exploreSpec } from './commands.ts';
 import { programNamed, reportFor, shellWord, writeTraces } from './exploring.ts';
@@ -74,6 +74,14 @@ export async function exploreCommand(
   const job = jobOf(positionals[0]!, options);
   const { name, program } = await programNamed('explore', positionals[0]!, job.export); // wrong words are told before anything runs
   const choice = campaignChoice(options, complain);
+  if (isExhaustive(job.options)) {
+    const why = 'strategies that draw: an exhaustive search';
+    onlyFor(`${why} draws nothing`, options, ['faults']);
+    if ((choice.workers ?? 1) > 1) onlyFor(`${why} is one walk, by one worker`, options, ['workers']);
+    if (choice.shard.count > 1)
+      throw new UsageError(`shard ${choice.shard.index}/${choice.shard.count}: an exhaustive search is one walk, which has no parts`);
+  }
+  if (choice.shard.count > 1) onlyFor('a whole run; for a part: gorena merge, then replay-schedule', options, ['trace', 'chrome-trace']);
   const until = (result: Explored) => result.failure !== null && !job.keepGoing;
   const ended = await runChosen<Block, Explored>(name, campaignOf(job), choice, complain, { until, stuckMs });
   if (ended.kind === 'stopped') return ended.code;
@@ -118,8 +126,8 @@ function jobOf(word: string, options: Parsed['options']): ExploreJob {
 function strategyOf(options: Parsed['options']): Strategy {
   const name = oneOf('strategy', String(options.strategy ?? 'portfolio'), strategies);
   const number = (option: string) => wholeNumber(option, String(options[option]), 0, 1000);
-  if (options.depth !== undefined && name !== 'pct') throw new UsageError('option --depth is for --strategy pct');
-  if (options.preemptions !== undefined && name !== 'exhaustive') throw new UsageError('option --preemptions is for --strategy exhaustive');
+  if (name !== 'pct') onlyFor('--strategy pct', options, ['depth']);
+  if (name !== 'exhaustive') onlyFor('--strategy exhaustive', options, ['preemptions']);
   if (options.depth !== undefined) return { pct: wholeNumber('depth', String(options.depth), 1, 100) };
   return options.preemptions === undefined ? name : { exhaustive: { preemptions: number('preemptions') } };
 }
@@ -156,10 +164,13 @@ function timeOf(text: string): TimeMode {
   return { maxSkew: nanosOf('time', text) };
 }
 
+/** One walk through one tree: it cannot be cut into blocks. */
+function isExhaustive({ strategy }: ExploreOptions): boolean {
+  return strategy === 'exhaustive' || (typeof strategy === 'object' && 'exhaustive' in strategy);
+}
+
 function campaignOf(job: ExploreJob): Campaign<Block> {
-  // The exhaustive search is one walk through one tree: it cannot be cut into blocks.
-  const whole = job.options.strategy === 'exhaustive' || (typeof job.options.strategy === 'object' && 'exhaustive' in job.options.strategy);
-  const size = whole ? job.schedules : blockSize;
+  const size = isExhaustive(job.options) ? job.schedules : blockSize;
   const tasks = Array.from({ length: Math.ceil(job.schedules / size) }, (_, k) => {
     const from = k * size;
     return { id: String(from), job: { ...job, from, n: Math.min(size, job.schedules - from) } };

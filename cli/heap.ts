@@ -6,7 +6,7 @@ import { eachObject } from '../heap/explain.ts';
 import type { Machine } from '../runtime/index.ts';
 import { takeHeapSnapshot } from '../runtime/inspect.ts';
 import { count, plural } from '../runtime/internal/words.ts';
-import { helpOf, oneOf, type Parsed, parse, UsageError } from './args.ts';
+import { helpOf, oneOf, onlyFor, type Parsed, parse, UsageError } from './args.ts';
 import { heapFormats, heapSpec } from './commands.ts';
 import { writeOut } from './files.ts';
 import { table } from './output.ts';
@@ -36,6 +36,7 @@ export async function heapCommand(
     return 0;
   }
   const { file, format } = wantedOf(options);
+  if (format === 'text') onlyFor('--format heapsnapshot', options, ['memprofilerate', 'scheme']);
   let rows: TypeRow[] = [];
   let map = '';
   let bytes = 0;

@@ -64,20 +64,31 @@ async function dispatch(words: readonly string[], print: Print, complain: (text:
       return traceCommand(rest, print, complain);
     case '--version':
     case '-V':
+      noMore(rest);
       print(`gorena ${__GORENA_VERSION__}\n`);
       return 0;
     case '--help':
     case '-h':
     case 'help': {
+      noMore(rest.slice(1));
       const asked = commands.find((c) => c.name === rest[0]);
+      if (asked === undefined && rest[0] !== undefined) throw noCommand(rest[0]);
       print(asked === undefined ? help() : helpOf(asked));
       return 0;
     }
     case undefined:
       throw new UsageError('no command; see gorena --help');
   }
+  throw noCommand(command);
+}
+
+function noCommand(word: string): UsageError {
   const names = commands.map((c) => c.name);
-  throw new UsageError(`no command '${command}'${didYouMean(command, names)}; see gorena --help`);
+  return new UsageError(`no command '${word}'${didYouMean(word, names)}; see gorena --help`);
+}
+
+function noMore(words: readonly string[]): void {
+  if (words.length > 0) throw new UsageError(`one argument too many: '${words[0]}'; see gorena --help`);
 }
 
 /** One line, or Go's text for a program that died. */

@@ -4,7 +4,7 @@ import { CampaignError } from '../campaign/error.ts';
 import type { Measured } from '../experiment/measure.ts';
 import { campaignOf, experimentKind, type Job } from '../experiment/runner.ts';
 import type { Experiment } from '../experiment/spec.ts';
-import { helpOf, parse } from './args.ts';
+import { helpOf, parse, UsageError } from './args.ts';
 import { makeFolder, version } from './campaign.ts';
 import { mergeSpec } from './commands.ts';
 import { finishExperiment } from './experiment.ts';
@@ -15,10 +15,14 @@ type Finish = (merged: Merged, folder: string | null, json: boolean) => string;
 
 const finishes: Readonly<Record<string, Finish>> = {
   [experimentKind]: (merged, folder, json) => {
+    if (folder !== null) makeFolder(folder);
     const experiment = merged.head.spec as Experiment;
     return finishExperiment(experiment, mergedResults<Job, Measured>(campaignOf(experiment, version), merged), folder, json);
   },
-  [exploreKind]: (merged, _, json) => mergedExploration(merged, json),
+  [exploreKind]: (merged, folder, json) => {
+    if (folder !== null) throw new UsageError('option --output is for experiments: an exploration has no files');
+    return mergedExploration(merged, json);
+  },
 };
 
 /** Runs `gorena merge`; returns the exit code. Throws UsageError, FileError and CampaignError. */
@@ -39,7 +43,6 @@ export function mergeCommand(words: readonly string[], print: (text: string) => 
   if (finish === null)
     throw new CampaignError('file', `${positionals[0]} is of a campaign of kind ${kind}, which this gorena does not know`);
   const folder = options.output === undefined ? null : String(options.output);
-  if (folder !== null) makeFolder(folder);
   print(finish(merged, folder, options.json === true));
   return 0;
 }

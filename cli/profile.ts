@@ -4,7 +4,7 @@ import { type FlameFile, foldedStacks, type NegativePolicy, negativePolicies, sp
 import { type ProfileName, profileNames } from '../profiler/profile.ts';
 import { count, plural } from '../runtime/internal/words.ts';
 import { type Profile, takeProfile } from '../runtime/pprof.ts';
-import { helpOf, oneOf, type Parsed, parse, UsageError, wholeNumber } from './args.ts';
+import { helpOf, oneOf, onlyFor, type Parsed, parse, UsageError, wholeNumber } from './args.ts';
 import { profileFormats, profileSpec } from './commands.ts';
 import { writeOut } from './files.ts';
 import { isLog, type Looked, lookAt, type Seen } from './source.ts';
@@ -43,9 +43,13 @@ export async function profileCommand(
   if (isLog(positionals[0]!) && type !== 'heap' && type !== 'allocs') {
     throw new UsageError(`option --type: a log has the profiles heap and allocs, not ${type}`);
   }
-  if (options.era === '2014' && (type === 'mutex' || options.mutexprofilefraction !== undefined)) {
-    throw new UsageError('profile: Go had no mutex profile in 2014');
+  if (type !== 'heap' && type !== 'allocs') onlyFor('--type heap or allocs', options, ['memprofilerate', 'scheme']);
+  if (type !== 'block') onlyFor('--type block', options, ['blockprofilerate']);
+  if (type !== 'mutex') onlyFor('--type mutex', options, ['mutexprofilefraction']);
+  if (wanted.format !== 'folded' && wanted.format !== 'speedscope') {
+    onlyFor('--format folded or speedscope', options, ['sample-index', 'negatives']);
   }
+  if (options.era === '2014' && type === 'mutex') throw new UsageError('profile: Go had no mutex profile in 2014');
   let profile: Profile | undefined;
   const take = ({ machine }: Looked) => {
     profile = takeProfile(machine, type);

@@ -2,7 +2,7 @@
 import { count, plural } from '../runtime/internal/words.ts';
 import { divergenceText, failureJson, parseSchedule, replay, ScheduleError, type Standstill, standAt } from '../sim/index.ts';
 import { time } from '../sim/report.ts';
-import { helpOf, parse, UsageError, wholeNumber } from './args.ts';
+import { helpOf, onlyFor, parse, UsageError, wholeNumber } from './args.ts';
 import { replayScheduleSpec } from './commands.ts';
 import { programNamed, reportFor, writeTraces } from './exploring.ts';
 import { paint } from './output.ts';
@@ -25,6 +25,7 @@ export async function replayScheduleCommand(words: readonly string[], print: (te
     );
     const of = schedule.decisions.length;
     if (options.step !== undefined) {
+      onlyFor('a whole schedule, not for --step', options, ['trace', 'chrome-trace']);
       if (schedule.program !== name)
         throw new ScheduleError(`schedule string: it is of the program '${schedule.program}', this is '${name}'`);
       const step = wholeNumber('step', String(options.step), 0, of);

@@ -6,7 +6,7 @@ import type { Era, GoFunc, Options } from '../runtime/index.ts';
 import { eras, parseGoDebug, Runtime } from '../runtime/index.ts';
 import { plural } from '../runtime/internal/words.ts';
 import { type SchemeReport, SkewMeter } from '../runtime/skew.ts';
-import { byteCount, didYouMean, helpOf, oneOf, parse, UsageError, wholeNumber } from './args.ts';
+import { byteCount, didYouMean, helpOf, oneOf, onlyFor, parse, UsageError, wholeNumber } from './args.ts';
 import { runSpec } from './commands.ts';
 import { paint, signed } from './output.ts';
 import { schemesTable } from './replay.ts';
@@ -26,6 +26,7 @@ export function runCommand(words: readonly string[], print: (text: string) => vo
   const name = positionals[0]!;
   const program = programOf('run', name);
   const settings = optionsOf(options);
+  if (settings.memProfileRate === 0) onlyFor('a profile, and --memprofilerate 0 makes none', options, ['scheme']);
   const rt = new Runtime({ ...settings, watch: schemeNames, oracle: true, output: (line) => complain(`${line}\n`) });
   const meter = new SkewMeter(rt.machine);
   const moments: Moment[] = [];

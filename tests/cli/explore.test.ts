@@ -15,6 +15,8 @@ afterAll(() => command.remove());
 
 const at = (name: string) => join(command.folder, name);
 const few = ['--workers', '1'];
+/** A schedule in which bank fails. */
+const bankSchedule = 'g1:NEkx6QRiYW5roZwBAQADAARtYWluAQV0b0FubgEFdG9Cb2IGAAAAFAEAARACAAIQAAIEBggLAgY';
 
 /** The words behind `replay: gorena`. */
 function replayWords(stdout: string): string[] {
@@ -137,6 +139,10 @@ test('shards and a journal: merged parts say what one run says', async () => {
   const figures = (text: string) => text.replace(/ · [\d,]+ schedules\/s a worker/, '');
   expect(merged.code).toBe(0);
   expect(figures(merged.stdout)).toBe(figures(whole.stdout));
+  const folder = at('nothing');
+  const idle = 'gorena: option --output is for experiments: an exploration has no files\n';
+  expect(await command.run(['merge', ...parts, '-o', folder])).toEqual({ code: 2, stdout: '', stderr: idle });
+  expect(existsSync(folder)).toBe(false);
 });
 
 describe('what is wrong is one line', () => {
@@ -149,6 +155,32 @@ describe('what is wrong is one line', () => {
     [['explore', 'bank', '--strategy', 'pcd'], 2, /^option --strategy: got 'pcd', .*did you mean pct\?$/],
     [['explore', 'bank', '--depth', '2'], 2, 'option --depth is for --strategy pct'],
     [['explore', 'bank', '--time', 'soon'], 2, "option --time: got 'soon', wanted idle, chaos, or the most skew, such as 10ms"],
+    [['explore', 'bank', '--preemptions', '2'], 2, 'option --preemptions is for --strategy exhaustive'],
+    [
+      ['explore', 'bank', '--strategy', 'exhaustive', '--faults', 'drop=0.1'],
+      2,
+      'option --faults is for strategies that draw: an exhaustive search draws nothing',
+    ],
+    [
+      ['explore', 'bank', '--strategy', 'exhaustive', '--workers', '2'],
+      2,
+      'option --workers is for strategies that draw: an exhaustive search is one walk, by one worker',
+    ],
+    [
+      ['explore', 'bank', '--strategy', 'exhaustive', '--shard', '1/2', '-o', 'x'],
+      2,
+      'shard 1/2: an exhaustive search is one walk, which has no parts',
+    ],
+    [
+      ['explore', 'bank', '--shard', '1/2', '-o', 'x', '--trace', 'y'],
+      2,
+      'option --trace is for a whole run; for a part: gorena merge, then replay-schedule',
+    ],
+    [
+      ['replay-schedule', bankSchedule, 'bank', '--step', '1', '--chrome-trace', 'y'],
+      2,
+      'option --chrome-trace is for a whole schedule, not for --step',
+    ],
     [['explore', 'bank', '--shard', '1/2'], 2, 'shard 1/2: a part must be kept, so --output DIR is needed'],
     [['replay-schedule', 'hello', 'bank'], 2, "replay-schedule: schedule string: got 'hello', wanted a string that begins with g1:"],
     [['replay-schedule', 'g9:AAAA', 'bank'], 2, 'replay-schedule: schedule string: it is of version g9, this gorena reads g1'],

@@ -75,6 +75,17 @@ describe('usage: one line on stderr, nothing on stdout, exit code 2', () => {
     [[], 'gorena: no command; see gorena --help'],
     [['replya'], "gorena: no command 'replya'; did you mean replay?; see gorena --help"],
     [['--bogus'], "gorena: no command '--bogus'; see gorena --help"],
+    [['help', 'rn'], "gorena: no command 'rn'; did you mean run?; see gorena --help"],
+    [['help', 'run', 'churn'], "gorena: one argument too many: 'churn'; see gorena --help"],
+    [['--version', 'please'], "gorena: one argument too many: 'please'; see gorena --help"],
+    [['experiment', '--list', 'extra'], "gorena: experiment: 'extra' has no effect with --list; leave it out"],
+    [['experiment', '--list', '--json', '--workers', '2'], 'gorena: experiment: --workers has no effect with --list; leave it out'],
+    [
+      ['run', 'churn', '--memprofilerate', '0', '--scheme', 'naive'],
+      'gorena: option --scheme is for a profile, and --memprofilerate 0 makes none',
+    ],
+    [['heap', 'churn', '--memprofilerate', '1'], 'gorena: option --memprofilerate is for --format heapsnapshot'],
+    [['heap', 'churn', '--scheme', 'naive', '-o', 'x.txt'], 'gorena: option --scheme is for --format heapsnapshot'],
     [['rn'], "gorena: no command 'rn'; did you mean run?; see gorena --help"],
     // two edits of three letters would be a guess, two of six are not
     [['rat'], "gorena: no command 'rat'; see gorena --help"],
