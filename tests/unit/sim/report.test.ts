@@ -1,6 +1,8 @@
 // The report of a failure: what it looks like (golden), and that it fits: 40 lines, the width of the terminal, whatever happened.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { faulty } from '../../../examples/faulty.ts';
+import { exploreSync, reportOf } from '../../../sim/index.ts';
 import { type Report, reportText, type ShownStep } from '../../../sim/report.ts';
 import { expectGolden } from '../../support/golden.ts';
 
@@ -15,7 +17,8 @@ const step = (g: string, op: string, object = '', line = 1, more: Partial<ShownS
   ...more,
 });
 
-const deadlock: Report = {
+/** As a report is given to reportText: what is not said here is as a test needs it. */
+const made: Report = {
   verdict: 'deadlock',
   message: 'all goroutines are asleep - deadlock!',
   steps: [
@@ -36,8 +39,15 @@ const deadlock: Report = {
   statistics: 'explored 37 schedules, 31 of them different',
 };
 
+/** What an exploration found, but for the time that it took. */
+function deadlock(): Report {
+  const exploration = exploreSync(faulty.bank!.program, { name: 'bank', strategy: 'random', seed: 3 });
+  const report = reportOf(exploration.failure!, { exploration, of: 1000 });
+  return { ...report, found: { ...report.found!, millis: 212.4 } };
+}
+
 const lease: Report = {
-  ...deadlock,
+  ...made,
   verdict: 'assertion',
   message: 'AssertionError: stale token 1 written after 2\n\n1 !== 2\n',
   steps: [
@@ -54,7 +64,7 @@ const lease: Report = {
 };
 
 const many = (n: number, goroutines: number): Report => ({
-  ...deadlock,
+  ...made,
   verdict: 'leak',
   steps: Array.from({ length: n }, (_, i) =>
     step(`main/worker${i % 3 === 0 ? '' : `#${1 + ((i >> 2) % goroutines)}`}`, 'send', `queue${i % 5}`, i),
@@ -63,18 +73,18 @@ const many = (n: number, goroutines: number): Report => ({
 });
 
 describe('what it looks like', () => {
-  test.each<[string, Report]>([
+  test.each<[string, () => Report]>([
     ['deadlock', deadlock],
-    ['lease', lease],
-    ['long', many(300, 3)],
-    ['crowd', many(30, 20)],
+    ['lease', () => lease],
+    ['long', () => many(300, 3)],
+    ['crowd', () => many(30, 20)],
   ])('%s', (name, report) => {
-    expectGolden(`report_${name}.txt`, `${reportText(report)}\n`);
+    expectGolden(`report_${name}.txt`, `${reportText(report())}\n`);
   });
 
   test('colour is only what the layout brings', () => {
-    const plain = reportText(deadlock);
-    const painted = reportText(deadlock, { paint: (colour, text) => `<${colour}>${text}</${colour}>` });
+    const plain = reportText(made);
+    const painted = reportText(made, { paint: (colour, text) => `<${colour}>${text}</${colour}>` });
     expect(painted).not.toBe(plain);
     expect(painted.replace(/<\/?\w+>/g, '')).toBe(plain);
   });
