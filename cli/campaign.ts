@@ -69,14 +69,14 @@ export type Ended<Job, Result> =
 
 /**
  * Runs a campaign as the options say, with progress on stderr. name: names the journal and stands in the progress. SIGINT and SIGTERM
- * stop it; what was done is in the journal, and complain says how to go on. until, stuckMs: see RunOptions. Throws CampaignError and TaskError.
+ * stop it; what was done is in the journal, and complain says how to go on. until, stuckMs: see RunOptions; each: for the speed. Throws CampaignError and TaskError.
  */
 export async function runChosen<Job, Result>(
   name: string,
   campaign: Campaign<Job>,
   { folder, shard, workers }: CampaignChoice,
   complain: (text: string) => void,
-  { until, stuckMs }: Pick<RunOptions<Job, Result>, 'until' | 'stuckMs'> = {},
+  { until, stuckMs, each }: Pick<RunOptions<Job, Result>, 'until' | 'stuckMs'> & { each?: Each } = {},
 ): Promise<Ended<Job, Result>> {
   if (folder === null && shard.count > 1) {
     throw new CampaignError('usage', `shard ${shard.index}/${shard.count}: a part must be kept, so --output DIR is needed`);
@@ -99,7 +99,7 @@ export async function runChosen<Job, Result>(
       ...(until !== undefined && { until }),
       ...(stuckMs !== undefined && { stuckMs }),
       progress: (done, total, resumed) =>
-        progress.show(() => `${name}: ${count(done)} of ${plural(total, 'task')}${timeLeft(done, total, resumed, Date.now() - began)}`),
+        progress.show(() => progressText(name, { done, total, resumed, millis: Date.now() - began }, each)),
     });
     if (outcome.stopped) {
       progress.end();
@@ -117,10 +117,22 @@ export async function runChosen<Job, Result>(
   }
 }
 
-/** How long it will take, once two tasks of this run are done. */
-function timeLeft(done: number, total: number, resumed: number, millis: number): string {
+/** What is in a task, for the speed that progress shows: so many `what`. */
+export interface Each {
+  readonly n: number;
+  readonly what: string;
+}
+
+/** The line of progress. Speed and the time that is left are told once two tasks of this run are done. resumed: tasks of the journal. */
+export function progressText(
+  name: string,
+  { done, total, resumed, millis }: { done: number; total: number; resumed: number; millis: number },
+  each?: Each,
+): string {
+  const tasks = `${name}: ${count(done)} of ${plural(total, 'task')}`;
   const fresh = done - resumed;
-  if (fresh < 2) return '';
+  if (fresh < 2) return tasks;
+  const speed = each === undefined ? '' : `, ${count(Math.round((fresh * each.n * 1000) / millis))} ${each.what}/s`;
   const seconds = Math.ceil((((total - done) / fresh) * millis) / 1000);
-  return `, about ${seconds >= 120 ? `${Math.ceil(seconds / 60)} min` : `${seconds} s`} left`;
+  return `${tasks}${speed}, about ${seconds >= 120 ? `${Math.ceil(seconds / 60)} min` : `${seconds} s`} left`;
 }

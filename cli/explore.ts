@@ -27,6 +27,7 @@ import { meansFile } from './program.ts';
 export const exploreKind = 'explore';
 /** Schedules of a block. */
 const blockSize = 1000;
+const each = { n: blockSize, what: 'schedules' };
 
 /** What is explored, and how: the campaign's spec. */
 export interface ExploreJob {
@@ -49,6 +50,7 @@ interface Block extends ExploreJob {
 interface Explored {
   readonly schedules: number;
   readonly distinct: number;
+  readonly unseen: number | null;
   readonly steps: number;
   readonly failed: number;
   readonly exhausted: number | 'all' | null;
@@ -83,7 +85,7 @@ export async function exploreCommand(
   }
   if (choice.shard.count > 1) onlyFor('a whole run; for a part: gorena merge, then replay-schedule', options, ['trace', 'chrome-trace']);
   const until = (result: Explored) => result.failure !== null && !job.keepGoing;
-  const ended = await runChosen<Block, Explored>(name, campaignOf(job), choice, complain, { until, stuckMs });
+  const ended = await runChosen<Block, Explored>(name, campaignOf(job), choice, complain, { until, stuckMs, each });
   if (ended.kind === 'stopped') return ended.code;
   if (ended.kind === 'part') {
     const { index, count: parts } = choice.shard;
@@ -189,10 +191,10 @@ export async function exploreBlock(
   const { name, program } = await programNamed('explore', word, exportName);
   const own = new Rand(seed, `block ${from}`).next();
   const found = exploreSync(program, { ...options, name, schedules: n, seed: own, keepGoing, onProgress: alive });
-  const { schedules, distinct, steps, perStrategy, exhausted, warnings, millis, failure } = found;
+  const { schedules, distinct, unseen, steps, perStrategy, exhausted, warnings, millis, failure } = found;
   const failed = Object.values(perStrategy).reduce((n, { failures }) => n + failures, 0);
   return {
-    ...{ schedules, distinct, steps, warnings, millis, failed },
+    ...{ schedules, distinct, unseen, steps, warnings, millis, failed },
     exhausted: exhausted === Infinity ? 'all' : exhausted,
     failure: failure === null ? null : { ...failure, schedule: from + failure.schedule, seed, error: errorText(failure.error) },
   };
@@ -216,19 +218,22 @@ function finished(
     sum((r) => r.failed),
     sum((r) => r.millis),
   ];
+  // Each block has an estimate of its own, after its own schedules: all of them together have left no more than their mean.
+  const unseen = all.some((r) => r.unseen === null) ? null : sum((r) => r.unseen! * r.schedules) / schedules;
   const failure = all.find((r) => r.failure !== null)?.failure ?? null;
   const exhausted = all.length === 1 ? all[0]!.exhausted : null;
   const warnings = [...new Set(all.flatMap((r) => r.warnings))];
   if (json) {
     const doc = {
-      ...{ schemaVersion: 1, command: 'explore', version, ...job, schedulesRun: schedules, distinct, steps, failed, exhausted, warnings },
+      ...{ schemaVersion: 1, command: 'explore', version, ...job, schedulesRun: schedules, distinct, unseen },
+      ...{ steps, failed, exhausted, warnings },
       failure: failure === null ? null : failureJson(failure),
     };
     return { text: `${JSON.stringify(doc, null, 2)}\n`, failure };
   }
   const speed = millis < 100 ? [] : [`${count(Math.round((schedules / millis) * 1000))} schedules/s a worker`];
   const statistics = searchedText({
-    ...{ schedules, distinct, steps, failed, warnings, atMost: all.length > 1, more: [...speed, `seed ${job.seed}`] },
+    ...{ schedules, distinct, unseen, steps, failed, warnings, atMost: all.length > 1, more: [...speed, `seed ${job.seed}`] },
     exhausted: exhausted === 'all' ? Infinity : exhausted,
   });
   if (failure === null) return { text: `${paint('green', 'no schedule failed')}\n${statistics}\n`, failure };

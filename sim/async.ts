@@ -179,7 +179,8 @@ export async function exploreAsync(program: GoFunc<[]>, options: ExploreOptions 
     if (!keepGoing) break;
   }
   return {
-    ...{ failure: failures[0] ?? null, failures, schedules: n, distinct: distinct.count, steps, exhausted: null, perStrategy },
+    ...{ failure: failures[0] ?? null, failures, schedules: n, distinct: distinct.count, unseen: distinct.unseen },
+    ...{ steps, exhausted: null, perStrategy },
     warnings: [...foreign].map(
       ([name, times]) => `${name} awaited a promise that is not gorena's, ${plural(times, 'time')}: what comes of it is not controlled`,
     ),

@@ -53,9 +53,9 @@ function shrunkOf({ shrunk }: Failure): Shrunk | null {
 }
 
 /** What was looked at: figures of one exploration, or of several together. */
-export interface Searched extends Pick<Exploration, 'schedules' | 'steps' | 'exhausted' | 'warnings'> {
+export interface Searched extends Pick<Exploration, 'schedules' | 'unseen' | 'steps' | 'exhausted' | 'warnings'> {
   readonly failed: number;
-  /** Different schedules; with atMost, several explorations counted theirs, and some may be the same. */
+  /** Different schedules; with atMost, several explorations counted theirs, and some may be the same. So it is with `unseen`. */
   readonly distinct: number;
   readonly atMost?: boolean;
   /** Further facts. */
@@ -63,10 +63,12 @@ export interface Searched extends Pick<Exploration, 'schedules' | 'steps' | 'exh
 }
 
 /** How hard it was looked: one line, and one for each warning. */
-export function searchedText({ schedules, distinct, atMost = false, steps, failed, exhausted, warnings, more = [] }: Searched): string {
+export function searchedText(searched: Searched): string {
+  const { schedules, distinct, atMost = false, steps, failed, exhausted, warnings, more = [] } = searched;
   const facts = [
     `explored ${plural(schedules, 'schedule')}`,
     `${atMost ? 'at most ' : ''}${count(distinct)} distinct`,
+    ...unseenText(searched),
     plural(steps, 'step'),
     `${count(failed)} failed`,
     ...more,
@@ -74,6 +76,16 @@ export function searchedText({ schedules, distinct, atMost = false, steps, faile
   if (exhausted === Infinity) facts.push('no other schedule is left');
   else if (exhausted !== null) facts.push(`exhausted up to ${plural(exhausted, 'preemption')}`);
   return [facts.join(' · '), ...warnings.map((w) => `warning: ${w}`)].join('\n');
+}
+
+/** Schedules that an estimate needs at least. */
+const fewest = 10;
+
+function unseenText({ schedules, unseen, atMost = false }: Searched): string[] {
+  if (unseen === null || schedules < fewest) return [];
+  const least = 1 / schedules; // none was seen only once: the next one may be the first
+  const percent = Number((100 * Math.max(unseen, least)).toPrecision(2));
+  return [`${unseen < least ? 'under' : atMost ? 'at most' : 'about'} ${percent} % unseen`];
 }
 
 function failures({ perStrategy }: Exploration): number {

@@ -99,7 +99,8 @@ export class Sampling {
     }
     const { seen: _, width: __, ...found } = this.result();
     const millis = performance.now() - this.began;
-    return { failure: found.failures[0] ?? null, ...found, distinct: this.distinct.count, exhausted: null, millis };
+    const { count: distinct, unseen } = this.distinct;
+    return { failure: found.failures[0] ?? null, ...found, distinct, unseen, exhausted: null, millis };
   }
 
   /** What was found so far. */

@@ -6,7 +6,7 @@
 // The threads share a few words: the next schedule that nobody has taken, the first failure so far, and, for each thread, how many
 // schedules it has finished. From the last of these can see that a thread is stuck, in a loop without a `yield*`: then all are ended.
 import type { ExploreSettings } from './options.ts';
-import { Tally } from './tally.ts';
+import { type Seen, Tally } from './tally.ts';
 import type { Exploration, Failure, ProgramModule, StrategyFigures } from './types.ts';
 
 /** Words that the threads share. */
@@ -38,7 +38,7 @@ export interface WorkerResult {
   readonly schedules: number;
   readonly steps: number;
   readonly width: number;
-  readonly seen: Int32Array;
+  readonly seen: Seen;
   readonly perStrategy: Readonly<Record<string, StrategyFigures>>;
   readonly warnings: readonly string[];
 }
@@ -180,6 +180,7 @@ function merged(results: readonly WorkerResult[], settings: ExploreSettings, mil
     failures,
     schedules,
     distinct: distinct.count,
+    unseen: distinct.unseen,
     steps,
     perStrategy,
     warnings: [...warnings],

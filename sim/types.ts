@@ -359,6 +359,11 @@ export interface Exploration {
   readonly schedules: number;
   /** Schedules that differ in an order in which goroutines operated on something: Outcome.hash. An estimate beyond 100,000. */
   readonly distinct: number;
+  /**
+   * Probability that one more schedule, drawn as these were, would be one that was not seen, from 0 to 1: an estimate, from those
+   * that were seen once. null: the search drew nothing (exhaustive).
+   */
+  readonly unseen: number | null;
   readonly steps: number;
   /** All schedules with at most so many preemptions were run; null: no such claim. */
   readonly exhausted: number | null;
