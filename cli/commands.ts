@@ -285,7 +285,7 @@ export const replayScheduleSpec: CommandSpec = {
   positionals: ['STRING', 'FILE|NAME'],
   options: [
     exportOption,
-    { name: 'step', value: 'N', help: 'stops before this step and shows goroutines, heap and clocks' },
+    { name: 'step', value: 'N', help: 'stops before this step of the report and shows goroutines, heap and clocks' },
     ...traceOptions,
   ],
   details: `STRING is what stands behind \`replay:\` (g1:…). The program may have changed: goroutines that the schedule does not know,

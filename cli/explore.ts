@@ -231,7 +231,8 @@ function finished(
     };
     return { text: `${JSON.stringify(doc, null, 2)}\n`, failure };
   }
-  const speed = millis < 100 ? [] : [`${count(Math.round((schedules / millis) * 1000))} schedules/s a worker`];
+  // Making a failure small takes its time as well, and is no schedule
+  const speed = millis < 100 || failed > 0 ? [] : [`${count(Math.round((schedules / millis) * 1000))} schedules/s a worker`];
   const statistics = searchedText({
     ...{ schedules, distinct, unseen, steps, failed, warnings, atMost: all.length > 1, more: [...speed, `seed ${job.seed}`] },
     exhausted: exhausted === 'all' ? Infinity : exhausted,

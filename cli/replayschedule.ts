@@ -28,10 +28,14 @@ export async function replayScheduleCommand(words: readonly string[], print: (te
       onlyFor('a whole schedule, not for --step', options, ['trace', 'chrome-trace']);
       if (schedule.program !== name)
         throw new ScheduleError(`schedule string: it is of the program '${schedule.program}', this is '${name}'`);
-      const step = wholeNumber('step', String(options.step), 0, of);
-      const seen = standAt(program, schedule, step);
+      const step = wholeNumber('step', String(options.step), 1, of); // as reports count them
+      const seen = standAt(program, schedule, step - 1);
       if (seen === null) throw new UsageError(`replay-schedule: the program does not come to step ${step} of this schedule`);
-      print(json ? `${JSON.stringify({ schemaVersion: 1, command: 'replay-schedule', ...seen }, null, 2)}\n` : standstillText(seen, of));
+      print(
+        json
+          ? `${JSON.stringify({ schemaVersion: 1, command: 'replay-schedule', ...seen, step }, null, 2)}\n`
+          : standstillText(seen, step, of),
+      );
       return 0;
     }
     const result = replay(program, text, { name });
@@ -57,7 +61,7 @@ export async function replayScheduleCommand(words: readonly string[], print: (te
   }
 }
 
-function standstillText({ step, clock, nextTimer, enabled, goroutines, heap }: Standstill, of: number): string {
+function standstillText({ clock, nextTimer, enabled, goroutines, heap }: Standstill, step: number, of: number): string {
   const lines = [
     paint('bold', `before step ${step} of ${of}`),
     `clock ${time(clock)}${nextTimer === null ? ', no timer is set' : `, the next timer fires at ${time(nextTimer)}`}`,

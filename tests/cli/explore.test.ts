@@ -126,6 +126,17 @@ test('--step stops there and shows goroutines, heap and clocks', async () => {
   expect(doc).toMatchObject({ step: 8, enabled: expect.any(Array), clock: expect.any(Number) });
 });
 
+test('--step counts as the report does: before step 7 somebody is about to do what stands there', async () => {
+  const report = (await command.run(['replay-schedule', bankSchedule, 'bank'])).stdout;
+  expect(report).toMatch(/^ +7 +lock mutex#2 {2}waits/m);
+  const ran = await command.run(['replay-schedule', bankSchedule, 'bank', '--step', '7']);
+  expect(ran.stdout).toMatch(/^before step 7 of 8\n(.*\n)*could go on\n(.*\n)*? {2}main\/toBob: lock mutex#2\n/);
+  const first = await command.run(['replay-schedule', bankSchedule, 'bank', '--step', '1']);
+  expect(first.stdout).toContain('could go on\n  main: start\n\n');
+  const none = await command.run(['replay-schedule', bankSchedule, 'bank', '--step', '0']);
+  expect(none).toMatchObject({ code: 2, stderr: "gorena: option --step: got '0', wanted a whole number from 1 to 8\n" });
+});
+
 test('shards and a journal: merged parts say what one run says', async () => {
   const file = command.write('held.mjs', broken);
   const words = ['explore', file, '--export', 'fine', '--schedules', '4000', '--strategy', 'random', ...few];
