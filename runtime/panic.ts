@@ -114,13 +114,22 @@ function textOrComplaint(value: unknown): string {
 /** A value as Go prints it after `panic: `. Source: preprintpanics, printpanicval. */
 function panicText(value: unknown): string {
   if (value === null || value === undefined) return 'nil';
-  if (typeof value === 'number' && !Number.isInteger(value)) return floatText(value);
+  if (typeof value === 'number' && !(Number.isInteger(value) && Math.abs(value) < 2 ** 63)) return floatText(value); // no int of Go's
   if (typeof value !== 'object') return String(value);
   if (value instanceof Error) return value.message;
   if ('Error' in value && typeof value.Error === 'function') return String(value.Error());
   if ('String' in value && typeof value.String === 'function') return String(value.String());
   if (value instanceof Handle) return `(*${value.constructor.name}) 0x${value.addr.toString(16)}`;
-  return `(${value.constructor?.name ?? 'Object'}) ${JSON.stringify(value)}`;
+  return `(${value.constructor?.name ?? 'Object'}) ${jsonText(value)}`;
+}
+
+/** JSON has no text for what contains itself, or a bigint. */
+function jsonText(value: object): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return '{…}';
+  }
 }
 
 /** Go's print of a float64: +1.500000e+000. */

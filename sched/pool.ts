@@ -37,8 +37,9 @@ export class PoolStore<T> {
     return takeOwn(this.local[p]) ?? this.takeTail(this.local, p + 1) ?? takePrivate(this.victim[p]) ?? this.takeTail(this.victim, p);
   }
 
+  /** The oldest of the first P from `from` on that has any. */
   private takeTail(locals: PoolLocal<T>[], from: number): T | undefined {
-    const n = locals.length;
+    const n = Math.max(this.pools.sched.procs, locals.length); // those of Ps that are no more are not lost
     for (let k = 0; k < n; k++) {
       const value = locals[(from + k) % n]?.shared.shift();
       if (value !== undefined) return value;

@@ -353,7 +353,8 @@ describe('what an uncaught panic prints', () => {
     ['text', 'text'],
     [5, '5'],
     [-1.5, '-1.500000e+000'],
-    [1e100, '1e+100'],
+    [1e100, '+1.000000e+100'],
+    [2 ** 53, '9007199254740992'],
     [1.25e-7, '+1.250000e-007'],
     [NaN, 'NaN'],
     [true, 'true'],
@@ -367,6 +368,16 @@ describe('what an uncaught panic prints', () => {
         panic(value);
       }),
     ).toBe(`panic: ${text}`);
+  });
+
+  test('a value that contains itself, which JSON has no text for', () => {
+    const value: { self?: unknown } = {};
+    value.self = value;
+    expect(
+      head(function* main() {
+        panic(value);
+      }),
+    ).toBe('panic: (Object) {…}');
   });
 
   test('the panic of a deferred call, and before it the one that it interrupts', () => {

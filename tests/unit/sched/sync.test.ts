@@ -1,6 +1,7 @@
 // WaitGroup: counting, waiting, and Go's words for its misuse (reference 6.8).
 import { describe, expect, test } from 'vitest';
 import type { Go } from '../../../runtime/index.ts';
+import { PoolStore } from '../../../sched/pool.ts';
 import { death, run } from '../../support/run.ts';
 
 function* settle(go: Go) {
@@ -126,4 +127,15 @@ test('a WaitGroup that nobody waits on is collected', () => {
   run(function* main(go) {
     for (let i = 0; i < 60_000; i++) go.waitGroup();
   });
+});
+
+test('who finds nothing in a pool looks at the Ps behind its own first, as in Go, whichever Ps have used the pool', () => {
+  const sched = { curp: 0, procs: 4 };
+  const store = new PoolStore<string>({ sched, inUse: new Set() } as never);
+  for (const p of [0, 1]) {
+    sched.curp = p;
+    for (const k of [1, 2, 3]) store.put(`P${p} ${k}`);
+  }
+  sched.curp = 2;
+  expect([store.get(), store.get(), store.get()]).toEqual(['P0 2', 'P0 3', 'P1 2']); // not what each has at hand
 });
