@@ -3,7 +3,7 @@ import { faulty } from '../examples/faulty.ts';
 import { programs } from '../examples/index.ts';
 import { sweepPolicies } from '../gc/mgcsweep.ts';
 import { profileNames } from '../profiler/profile.ts';
-import { schemeNames } from '../profiler/schemes.ts';
+import { bugSchemeNames, schemeNames } from '../profiler/schemes.ts';
 import { eras, type GoDebug, godebugKnobs } from '../runtime/index.ts';
 import type { CommandSpec, OptionSpec } from './args.ts';
 import { campaignOptions } from './campaign.ts';
@@ -12,9 +12,10 @@ const seed: OptionSpec = { name: 'seed', value: 'N', help: 'decides every choice
 const scheme: OptionSpec = {
   name: 'scheme',
   value: 'S',
-  help: `accounting: ${schemeNames.join(', ')}, bug-… (see README)`,
+  help: `accounting: ${schemeNames.join(', ')}, or a bug-…`,
   byDefault: 'default three-stage',
 };
+const schemesHelp = `A scheme may also be an error that Go had, by its issue: ${bugSchemeNames.join(', ')}.`;
 
 const era: OptionSpec = {
   name: 'era',
@@ -36,7 +37,8 @@ export const replaySpec: CommandSpec = {
 tracealloc becomes an object of the simulated heap; before the collection whose sweep freed it in reality it loses its
 last root, and at each tracegc() our collector has to find that out by itself. At each mark '# snapshot begin NAME' of the
 log the table shows, for every scheme: bytes and objects in use as published, the mark termination (MT) it speaks of, the
-truth as of that one, and the difference. naive speaks of no mark termination: it is held against the last one.`,
+truth as of that one, and the difference. naive speaks of no mark termination: it is held against the last one.
+${schemesHelp}`,
   example: 'gorena replay trace.log.gz --compare profiles/',
 };
 
@@ -93,6 +95,7 @@ ${programsHelp}
 The profile is compared bucket by bucket with an independent record of the live set at each mark termination (MT): when the
 program is done, and once more after runtime.GC(). three-stage and cycle must agree in all buckets: exit code 1 when they do
 not. naive, two-stage and seed are known to be off, each in its own way.
+${schemesHelp}
 
 KNOBS are name=value, with commas between them:
 ${godebugHelp}`,
@@ -107,7 +110,8 @@ const moment: readonly OptionSpec[] = [
 
 const sourceHelp = `SOURCE is one of
 ${programsHelp}
-or the log of a real Go program, as gorena replay takes it; a log has no options but --at, --scheme and --seed.`;
+or the log of a real Go program, as gorena replay takes it; a log has no options but --at, --scheme and --seed.
+${schemesHelp}`;
 
 /** Formats of `gorena heap`, and what opens them. */
 export const heapFormats = { heapsnapshot: "the Memory panel of Chrome's DevTools", text: 'any editor' } as const;
@@ -260,7 +264,7 @@ export const exploreSpec: CommandSpec = {
     { name: 'depth', value: 'N', help: 'of pct', byDefault: 'default 3' },
     { name: 'preemptions', value: 'N', help: 'bound of exhaustive', byDefault: 'default none' },
     { name: 'time', value: 'T', help: 'when timers fire: chaos, idle, or at most so much early, such as 10ms', byDefault: 'default chaos' },
-    { name: 'faults', value: 'LIST', help: 'what else may go wrong, with highest rates: drop=0.1,crash=0.05,clock=0.1@5ms' },
+    { name: 'faults', value: 'LIST', help: 'what else may go wrong: kinds, each with its highest rate' },
     { name: 'max-steps', value: 'N', help: 'steps of a schedule', byDefault: 'default 10000' },
     { name: 'no-leaks', help: 'a goroutine that main leaves blocked is no failure' },
     { name: 'no-shrink', help: 'the failing schedule is told as it was found' },
@@ -272,6 +276,9 @@ export const exploreSpec: CommandSpec = {
   details: `FILE is a module (.mjs, .js; .ts and .mts where esbuild is installed or Node is 22.18 or later) that exports a goroutine
 function: function* (go) { … }. What it imports from 'gorena' is this gorena. NAME is one of:
 ${faultyHelp}
+
+LIST is some of drop=0.1,duplicate=0.1,reorder=0.1,crash=0.05,alloc=0.01,clock=0.1@5ms: messages that are lost, sent twice or later,
+groups of goroutines that are gone and start again, allocations that fail, a clock that jumps (docs/testing.md).
 
 Exit code 1 and a report when a schedule fails: docs/testing.md. The schedules are the same whatever the number of
 workers, shards and stops. With -o a journal is kept: stop it with Ctrl-C, and the same command goes on where it was. On a
