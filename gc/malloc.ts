@@ -51,8 +51,10 @@ export class Mutator {
   callStack: CallStack | null = null;
   /** Told of each sampled object: the profile oracle's ledger. */
   onSample: ((addr: Addr, bytes: number, bucket: Addr) => void) | null = null;
-  /** Virtual nanoseconds that allocation has cost since the scheduler last took them. */
+  /** Virtual nanoseconds that allocation has cost since the scheduler last took them. Grows by `charge`. */
   nanos = 0;
+  /** Told when that has grown. */
+  onCharge: (() => void) | null = null;
   private readonly w: Int32Array;
   private readonly f64: Float64Array;
   private readonly alloc: AllocCache[];
@@ -119,7 +121,7 @@ export class Mutator {
     if (gc.phase === Phase.markTermination) gothrow('mallocgc called with gcphase == _GCmarktermination');
     if (bytes === 0) return this.heap.zeroBase;
     // An assist marks a small heap at one go; when every operation is a choice point, how far marking gets is a choice as well.
-    if (gc.knobs.everyMalloc) this.nanos += gc.wholeCycle(false);
+    if (gc.knobs.everyMalloc) this.charge(gc.wholeCycle(false));
     if (this.chooser.everyOperation) this.explore();
     if (bytes < tinySize && type.noscan) {
       const inside = this.fitTiny(bytes);
@@ -193,7 +195,7 @@ export class Mutator {
     const { gc, cache } = this;
     const { stats } = this.heap;
     const bytes = spanBytes(c.spanClass);
-    this.nanos += refillNanos + gc.deductSweepCredit(bytes, 0);
+    this.charge(refillNanos + gc.deductSweepCredit(bytes, 0));
     if (gc.marking) this.payAssist(bytes);
     else if (gc.pacer.shouldTrigger()) gc.start(false);
     if (c.free !== 0) return;
@@ -217,10 +219,10 @@ export class Mutator {
     const { heap, gc } = this;
     if (!Number.isInteger(bytes)) throw new RangeError(`mallocgc: got ${String(bytes)} bytes, wanted a whole number`); // NaN is not small
     const npages = Math.ceil(bytes / pageSize);
-    this.nanos += gc.deductSweepCredit(npages * pageSize, npages);
+    this.charge(gc.deductSweepCredit(npages * pageSize, npages));
     if (gc.marking) this.payAssist(bytes);
     else if (gc.pacer.shouldTrigger()) gc.start(false);
-    this.nanos += gc.reclaimPages(npages); // garbage before fresh pages
+    this.charge(gc.reclaimPages(npages)); // garbage before fresh pages
     const spanClass = makeSpanClass(0, type.noscan);
     let s = heap.allocSpan(npages, spanClass, SpanState.inUse);
     if (s === 0) {
@@ -247,7 +249,7 @@ export class Mutator {
     heap.setObjectType(s, heap.base(s), type);
     stats.addLargeAlloc(size);
     stats.heapLive += size;
-    this.nanos += refillNanos + size / 32;
+    this.charge(refillNanos + size / 32);
     heap.central.push(s);
     if (heap.allocBlack.on) this.markLarge(heap.base(s), type.noscan, size);
   }
@@ -281,8 +283,14 @@ export class Mutator {
     const noscan = (heap.mspan.spanClass[s] & 1) !== 0;
     const bytes = freeObject(heap, s, addr);
     gc.pacer.update(noscan ? 0 : -bytes, false);
-    this.nanos += freeNanos;
+    this.charge(freeNanos);
     return true;
+  }
+
+  /** The running P spends virtual nanoseconds. */
+  charge(nanos: number): void {
+    this.nanos += nanos;
+    if (this.onCharge !== null) this.onCharge();
   }
 
   // --- sampling --------------------------------------------------------------------------------------------------------
@@ -431,7 +439,7 @@ export class Mutator {
     while (gc.marking && pacer.scanWork - before < work) {
       const cost = gc.step(assistObjects);
       nanos += cost;
-      this.nanos += cost;
+      this.charge(cost);
       if (gc.marking) pacer.assistTime += cost;
     }
     gc.limiter.addAssistTime(nanos);
@@ -448,7 +456,7 @@ export class Mutator {
         if (chooser.choose(Choice.background, 8, 0) === 1) gc.start(false);
         return;
       }
-      this.nanos += gc.step(1);
+      this.charge(gc.step(1));
     }
   }
 }

@@ -56,13 +56,20 @@ export interface RecvChan<out T> {
 
 /** A channel of T. Go's `chan T`; it may be passed where one direction is wanted. */
 export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
+  private readonly toRaw: Elem<T>['toRaw'];
+  private readonly fromRaw: Elem<T>['fromRaw'];
+  private readonly boxed: boolean;
   private receiving: RecvCase<T> | null = null;
 
   /** @internal */
   constructor(
     /** @internal */ readonly c: HChannel | NilChannel,
-    private readonly elem: Elem<T>,
-  ) {}
+    elem: Elem<T>,
+  ) {
+    this.toRaw = elem.toRaw;
+    this.fromRaw = elem.fromRaw;
+    this.boxed = elem.boxed === true;
+  }
 
   /** @internal In a console. */
   [inspect](): string {
@@ -73,7 +80,7 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
   }
 
   send(value: T): Blocking<void> {
-    return this.c.send(this.raw(value)) as Op as Blocking<void>;
+    return this.c.send(this.toRaw === null ? value : this.toRaw(value)) as Op as Blocking<void>;
   }
 
   trySend(value: T): boolean {
@@ -82,21 +89,21 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
 
   recv(): Blocking<T> {
     const op = this.c.recv();
-    if (this.elem.fromRaw !== null) op.convertBy(this.elem.fromRaw);
+    if (this.fromRaw !== null) op.convertBy(this.fromRaw);
     return op as Op as Blocking<T>;
   }
 
   recv2(): Blocking<[value: T, ok: boolean]> {
     const op = this.c.recv();
-    op.from = this.elem.fromRaw;
+    op.from = this.fromRaw;
     op.convertBy(pair);
     return op as Op as Blocking<[T, boolean]>;
   }
 
   recvOr<C>(closed: C): Blocking<T | C> {
     const op = this.c.recvOr(closed);
-    if (this.elem.fromRaw !== null) {
-      op.from = this.elem.fromRaw;
+    if (this.fromRaw !== null) {
+      op.from = this.fromRaw;
       op.convertBy(unlessClosed);
     }
     return op as Op as Blocking<T | C>;
@@ -105,7 +112,7 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
   tryRecv(): { value: T; ok: boolean } | null {
     const got = { value: undefined as unknown, ok: false };
     if (!this.c.tryRecv(got)) return null;
-    if (this.elem.fromRaw !== null) got.value = this.elem.fromRaw(got.value);
+    if (this.fromRaw !== null) got.value = this.fromRaw(got.value);
     return got as { value: T; ok: boolean };
   }
 
@@ -122,12 +129,12 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
   }
 
   sendCase(value: T): SendCase<T> {
-    if (this.elem.boxed) throw new TypeError('a select cannot send a slice or a string; use a channel of pointers to them: ptr(T)');
+    if (this.boxed) throw new TypeError('a select cannot send a slice or a string; use a channel of pointers to them: ptr(T)');
     return new SendCase(this, value);
   }
 
   recvCase(): RecvCase<T> {
-    return (this.receiving ??= new RecvCase(this.real, this.elem.fromRaw));
+    return (this.receiving ??= new RecvCase(this.real, this.fromRaw));
   }
 
   /** @internal The channel; null: it is the nil channel. */
@@ -137,7 +144,7 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
 
   /** @internal A value as it travels. */
   raw(value: T): unknown {
-    return this.elem.toRaw === null ? value : this.elem.toRaw(value);
+    return this.toRaw === null ? value : this.toRaw(value);
   }
 }
 

@@ -137,7 +137,7 @@ export class Background {
       helpers.beginWorker(curp, WorkerMode.fractional);
       const cost = gc.workerStep(WorkerMode.fractional, workerObjects);
       fractionalTime[curp] += cost;
-      mutator.nanos += cost;
+      mutator.charge(cost);
       helpers.endWorker(curp);
     }
   }

@@ -12,7 +12,7 @@
 import type { RType } from '../heap/types.ts';
 import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import { chanPanic, gopanic } from '../runtime/internal/throw.ts';
-import { WaitReason } from './g.ts';
+import { GStatus, WaitReason } from './g.ts';
 import type { Op } from './op.ts';
 import type { Sched } from './proc.ts';
 import { HeapRecord } from './record.ts';
@@ -101,6 +101,8 @@ export class HChannel extends HeapRecord {
   private sendx = 0;
   private recvx = 0;
   protected isClosed = false;
+  /** It is closed, or carries pointers: no short roads. */
+  private special: boolean;
   /** Who waits to receive and to send. */
   readonly recvq: WaitQueue;
   readonly sendq: WaitQueue;
@@ -123,6 +125,7 @@ export class HChannel extends HeapRecord {
     this.recvq = new WaitQueue(this, HChan.recvq);
     this.sendq = new WaitQueue(this, HChan.sendq);
     this.hostBuf = kind === ElemKind.host ? new Array<unknown>(Math.min(capacity, 1024)) : noHosts;
+    this.special = kind === ElemKind.pointer;
     this.zero = kind === ElemKind.host ? undefined : 0;
   }
 
@@ -169,8 +172,36 @@ export class HChannel extends HeapRecord {
 
   // --- operations ------------------------------------------------------------------------------------------------------
 
-  /** Sends one value; waits for a receiver or for room. Source: chansend. */
+  /**
+   * Sends one value; waits for a receiver or for room. This is the short road for what is usual (Sched.usual): short enough that
+   * V8 inlines it into the program's own function. Source: chansend.
+   */
   send(value: unknown): Op {
+    const { sched } = this;
+    const op = sched.cur;
+    const receiver = this.recvq.first;
+    if (this.seen !== sched.usual || this.special || op.inFlight || (receiver !== null && receiver.op !== receiver)) return this.sendAnyhow(value);
+    op.inFlight = true;
+    op.brought = 0;
+    op.value = undefined;
+    if (receiver !== null) {
+      this.recvq.shift(receiver);
+      (receiver as Op).ok = true;
+      receiver.value = value;
+      sched.readyUsually(receiver as Op);
+    } else if (this.count < this.capacity) this.putPlain(value);
+    else {
+      op.status = GStatus.waiting;
+      op.waitReason = WaitReason.chanSend;
+      op.done = 0;
+      op.value = value;
+      this.sendq.enqueue(op);
+      return op;
+    }
+    return sched.settled(op);
+  }
+
+  private sendAnyhow(value: unknown): Op {
     const { sched } = this;
     this.touchToSend(value);
     this.mustBeOpen();
@@ -193,8 +224,36 @@ export class HChannel extends HeapRecord {
     return this.recvOr(this.zero);
   }
 
-  /** The same; closed: what it gives when the channel is closed and empty. Source: chanrecv. */
+  /** The same; closed: what it gives when the channel is closed and empty. The short road, as in send. Source: chanrecv. */
   recvOr(closed: unknown): Op {
+    const { sched } = this;
+    const op = sched.cur;
+    const sender = this.sendq.first;
+    if (this.seen !== sched.usual || this.special || op.inFlight || (sender !== null && sender.op !== sender)) return this.recvAnyhow(closed);
+    op.inFlight = true;
+    op.brought = 0;
+    op.ok = true;
+    if (this.count > 0) {
+      op.value = this.takePlain();
+      if (sender === null) return sched.settled(op);
+      this.putPlain(sender.value);
+    } else if (sender !== null) op.value = sender.value;
+    else {
+      op.value = undefined;
+      op.status = GStatus.waiting;
+      op.waitReason = WaitReason.chanReceive;
+      op.done = 0;
+      op.ifClosed = closed;
+      this.recvq.enqueue(op);
+      return op;
+    }
+    sender.value = undefined; // a send gives nothing
+    this.sendq.shift(sender);
+    sched.readyUsually(sender as Op);
+    return sched.settled(op);
+  }
+
+  private recvAnyhow(closed: unknown): Op {
     const { sched } = this;
     this.touch();
     const op = sched.begin();
@@ -217,6 +276,7 @@ export class HChannel extends HeapRecord {
     this.touch();
     if (this.isClosed) throw chanPanic('close of closed channel', this.all.era2014);
     this.isClosed = true;
+    this.special = true;
     const woken: Op[] = [];
     for (let sg = this.serve(this.recvq); sg !== null; sg = this.serve(this.recvq)) {
       const { op } = sg;
@@ -355,26 +415,42 @@ export class HChannel extends HeapRecord {
 
   protected putBuf(value: unknown): void {
     const { w, i } = this;
-    if (this.kind === ElemKind.pointer && this.pinned === 0) this.pinned = this.sched.holds.hold(i << 2);
+    if (this.kind !== ElemKind.pointer) {
+      this.putPlain(value);
+      return;
+    }
+    if (this.pinned === 0) this.pinned = this.sched.holds.hold(i << 2);
     const at = this.sendx;
     this.sendx = at + 1 === this.capacity ? 0 : at + 1;
     this.count++;
-    if (this.kind === ElemKind.number) this.f64[((i + HChan.words) >>> 1) + at] = value as number;
-    else if (this.kind === ElemKind.host) this.hostBuf[at] = value;
-    else this.sched.mutator.storePointer((w[i + HChan.buf]! >>> 2) + at, value as Addr);
+    this.sched.mutator.storePointer((w[i + HChan.buf]! >>> 2) + at, value as Addr);
+  }
+
+  /** The same for what is no pointer. */
+  private putPlain(value: unknown): void {
+    const at = this.sendx;
+    this.sendx = at + 1 === this.capacity ? 0 : at + 1;
+    this.count++;
+    if (this.kind === ElemKind.number) this.f64[((this.i + HChan.words) >>> 1) + at] = value as number;
+    else this.hostBuf[at] = value;
+  }
+
+  private takePlain(): unknown {
+    const at = this.recvx;
+    this.recvx = at + 1 === this.capacity ? 0 : at + 1;
+    this.count--;
+    if (this.kind === ElemKind.number) return this.f64[((this.i + HChan.words) >>> 1) + at]!;
+    const value = this.hostBuf[at];
+    this.hostBuf[at] = undefined;
+    return value;
   }
 
   protected takeBuf(): unknown {
+    if (this.kind !== ElemKind.pointer) return this.takePlain();
     const { w, i } = this;
     const at = this.recvx;
     this.recvx = at + 1 === this.capacity ? 0 : at + 1;
     this.count--;
-    if (this.kind === ElemKind.number) return this.f64[((i + HChan.words) >>> 1) + at]!;
-    if (this.kind === ElemKind.host) {
-      const value = this.hostBuf[at];
-      this.hostBuf[at] = undefined;
-      return value;
-    }
     const slot = (w[i + HChan.buf]! >>> 2) + at;
     const value = this.receive(w[slot]!);
     this.sched.mutator.storePointer(slot, 0); // the buffer must not keep what was taken (typedmemclr)

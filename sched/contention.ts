@@ -98,6 +98,7 @@ export class Contention {
     const on = profiles.blockRate > 0 || profiles.mutexFraction > 0;
     if (on && !sched.timesWaits) for (const op of sched.ops) if (op !== undefined) forgetTimes(op); // of when it was on before
     sched.timesWaits = on;
+    sched.findUsual();
   }
 
   // --- waiting ---------------------------------------------------------------------------------------------------------

@@ -150,7 +150,7 @@ export class Goroutines {
     for (;;) {
       try {
         if (op.unfinished && !op.finish()) return false;
-        op.done = true;
+        op.done = 1;
         const result = op.error === null ? this.resume.call(op.continuation!) : this.throwInto(op);
         if (result.done !== true) {
           if (this.entering === null) return false;
@@ -189,7 +189,7 @@ export class Goroutines {
 
   /** The operation that has begun calls a blocking function: instead of waiting for others, its goroutine goes on with that. */
   call(op: Op, call: Call): void {
-    op.done = false;
+    op.done = 0;
     this.entering = call;
   }
 

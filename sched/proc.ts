@@ -47,7 +47,7 @@ import type { Blocking, Op } from './op.ts';
 import { type P, PStatus, type PTable } from './p.ts';
 import type { SchedParts, SchedTables } from './parts.ts';
 import { HeapRecord } from './record.ts';
-import { RunQueues } from './runq.ts';
+import { type LocalQueue, RunQueues } from './runq.ts';
 import { Stacks } from './stack.ts';
 import { Thieves, thiefNap } from './steal.ts';
 import { StoppedWorld } from './stw.ts';
@@ -63,6 +63,8 @@ export const enum Cost {
   /** of an operation that could have blocked and did not */
   operation = 15,
 }
+/** Most nanoseconds in `spent`: what is added to it goes on being a small integer. */
+const mostSpent = 1 << 30;
 /** A goroutine is paused for another P that is this far behind, in nanoseconds: less would be many turns for little truth. */
 const pauseSlack = 1000;
 
@@ -97,9 +99,15 @@ export class Sched extends Goroutines implements CallStack, Threads {
   readonly contention: Contention;
   /** The block or the mutex profile is on: contention.ts hears of each wait. Written there. */
   timesWaits = false;
+  /**
+   * gc.cycle while nothing but goroutines needs looking after: one P, runNext, nobody marks, hears of events or times waits; else -2,
+   * which is no cycle. What blocks and was used in this cycle takes its short road then (HeapRecord.seen, chan.ts).
+   */
+  usual = -2;
   readonly helpers: Helpers;
   private readonly background = new Background(this);
-  /** The running P's side of allocation. */
+  /** The running P's queue, and its side of allocation. */
+  private queue: LocalQueue;
   mutator: Mutator;
   /** Told when another P runs: handles above keep its mutator at hand. */
   onSwitch: ((mutator: Mutator) => void) | null = null;
@@ -113,12 +121,22 @@ export class Sched extends Goroutines implements CallStack, Threads {
   turns = 0;
   /** What now() is while something happens outside of the running P's time; -1: nothing does. */
   elsewhere = -1;
-  /** Only one P runs, and none was woken since that was found. */
-  private alone = false;
+  /** Not only one P runs, or something has changed since that was found: changed(). */
+  private disturbed = false;
   /** When something else than the running P's own goroutines is due. */
   private horizon = 0;
-  /** Nanoseconds into its turn from which on the running goroutine asks at yield points whether to go on. */
+  /**
+   * Virtual nanoseconds of turns and operations since they were last taken. A small integer, for every switch adds to it: what
+   * allocation costs (mutator.nanos) may be a fraction, and V8 keeps those in boxes.
+   */
+  private spent = 0;
+  /** Nanoseconds into its turn from which on the running goroutine asks at yield points whether to go on: see setLimit. */
+  private limit = 0;
+  /** The same of `spent`; -1: it asks at the next one. */
   private turnLimit = 0;
+  /** Nanoseconds after which runAlone ends, and the same of `spent`. */
+  private until = 0;
+  private roundsLimit = 0;
   private stop = Stop.gosched;
   /** The turn in which its goroutine has handed something over: it yields at its next yield point. */
   private handedOverIn = -1;
@@ -140,6 +158,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.events = events;
     this.chooser = chooser;
     this.runq = new RunQueues(this.pt, this.gt.schedLink, procs, parts.era !== '2014');
+    this.queue = this.runq.of(0 as P);
     this.ms = new Ms(this.mt, this.pt, events, this);
     const [wake, earlier] = [(g: G) => this.ready(this.ops[g]!, true), () => this.changed()];
     this.timers = new Timers(heap.sys, wake, earlier);
@@ -156,8 +175,10 @@ export class Sched extends Goroutines implements CallStack, Threads {
     for (let p = (procs - 1) as P; p > 0; p--) ms.putIdleP(p as P);
     ms.acquire(ms.create(MStatus.running), 0 as P, 0);
     ms.create(MStatus.sysmon);
-    for (const m of mutators) m.callStack = this;
+    for (const m of mutators) this.owns(m);
     gc.attach(this.world);
+    events.whenOn = () => this.findUsual();
+    this.findUsual();
     heap.onWriteBack = () => this.writeBack();
   }
 
@@ -211,7 +232,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   block(op: Op, reason: WaitReason): void {
     op.status = GStatus.waiting;
     op.waitReason = reason;
-    op.done = false;
+    op.done = 0;
     if (this.timesWaits) this.contention.blocked(op, reason);
     if (this.events.on) this.events.emit(Ev.goPark, this.gt.goid[op.g], reason, this.curp);
   }
@@ -225,8 +246,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
 
   /** The operation that has begun needs no waiting. */
   settled(op: Op): Op {
-    const { mutator } = this;
-    if ((mutator.nanos += Cost.operation) > this.turnLimit) this.longTurn(op);
+    if ((this.spent += Cost.operation) > this.turnLimit) this.longTurn(op);
     return op;
   }
 
@@ -257,10 +277,11 @@ export class Sched extends Goroutines implements CallStack, Threads {
 
   /**
    * A yield point after the turn's limit: sysmon may have looked round by now, and others may be behind in time. (When every
-   * operation is a choice point, the limit is -Infinity.)
+   * operation is a choice point, the limit is -1.)
    */
   private longTurn(op: Op): void {
     const { chooser, pt, curp } = this;
+    if (this.spent > mostSpent) this.mutator.charge(this.takeSpent());
     const now = this.now();
     this.sysmon.lookUntil(now);
     if (this.handedOverIn === this.turns) {
@@ -272,7 +293,24 @@ export class Sched extends Goroutines implements CallStack, Threads {
     const chosen = chooser.everyOperation && chooser.choose(Choice.preempt, 2, 0) === 1;
     if (chosen || pt.preempt[curp] !== 0) this.giveWay(op, Stop.preempted);
     else if (horizon < now) this.giveWay(op, Stop.paused);
-    else if (!chooser.everyOperation) this.turnLimit = horizon - pt.clock[curp];
+    else if (!chooser.everyOperation) this.setLimit(horizon - pt.clock[curp]);
+  }
+
+  /** The running goroutine goes on without questions until its turn has cost so many nanoseconds. */
+  private setLimit(nanos: number): void {
+    this.limit = nanos;
+    this.turnLimit = Math.floor(this.spendable(nanos)) | 0;
+  }
+
+  /** What `spent` may grow to before the turn has cost so many nanoseconds; -1: nothing. */
+  private spendable(nanos: number): number {
+    return Math.max(-1, Math.min(nanos - this.mutator.nanos, mostSpent));
+  }
+
+  /** Allocation has cost time. */
+  private charged(): void {
+    if (this.turnLimit >= 0) this.setLimit(this.limit);
+    this.roundsLimit = Math.ceil(this.spendable(this.until)) | 0;
   }
 
   /** The running goroutine has handed a lock to one that goes next on this P. In Go it yields at once; a plain call cannot. */
@@ -282,8 +320,22 @@ export class Sched extends Goroutines implements CallStack, Threads {
   }
 
   private giveWay(op: Op, stop: Stop): void {
-    op.done = false;
+    op.done = 0;
     this.stop = stop;
+  }
+
+  /** Something that `usual` depends on is another. */
+  findUsual(): void {
+    const { gc, runq, events } = this;
+    const usual = this.procs === 1 && runq.hasRunNext && !gc.marking && !events.on && !this.timesWaits;
+    this.usual = usual ? gc.cycle : -2;
+  }
+
+  /** The short road of ready(op, true), while `usual` is a cycle. */
+  readyUsually(op: Op): void {
+    op.status = GStatus.runnable;
+    op.waitSeen = false;
+    this.runq.putNext(this.queue, op);
   }
 
   /** Makes a waiting goroutine runnable; next: before the others of this P. Source: ready, goready. */
@@ -309,7 +361,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** Lets another goroutine run: the running one goes to the global queue's tail. Source: Gosched. */
   gosched(): Blocking<void> {
     const op = this.begin();
-    op.done = false; // status stays running: the end of the turn puts it into the global queue
+    op.done = 0; // status stays running: the end of the turn puts it into the global queue
     return op as Blocking<void>;
   }
 
@@ -371,7 +423,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
         this.happen(due);
         continue;
       }
-      this.alone = n === 1;
+      this.disturbed = n !== 1;
       if (n === 1) return best;
       let k = this.chooser.choose(Choice.nextM, n, bestIndex);
       if (k === bestIndex) return best;
@@ -410,7 +462,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.enter(p);
     const { pt, ms, gc } = this;
     this.horizon = Math.min(this.horizonOf(p), this.timers.earliest());
-    const quiet = this.alone && gc.idle && ms.spinning === 0 && this.locks.count === 0 && !this.anyOrder;
+    const quiet = !this.disturbed && gc.idle && ms.spinning === 0 && this.locks.count === 0 && !this.anyOrder;
     if (quiet && pt.preempt[p] === 0 && pt.paused[p] === 0) {
       this.horizon = Math.min(this.horizon, gc.scavenger.wakeAt);
       if (pt.clock[p] < this.horizon && this.runAlone(p)) return;
@@ -423,12 +475,13 @@ export class Sched extends Goroutines implements CallStack, Threads {
    * changed(), which ends this. What the turns cost adds up in the mutator until then. False: p has nothing left to run.
    */
   private runAlone(p: P): boolean {
-    const { gt, pt, runq, stacks, mutator, events } = this;
-    const limit = this.horizon - pt.clock[p];
-    this.turnLimit = this.chooser.everyOperation ? -Infinity : limit;
+    const { gt, pt, runq, queue, stacks, events } = this;
+    this.until = this.horizon - pt.clock[p];
+    this.setLimit(this.chooser.everyOperation ? -1 : this.until);
+    this.roundsLimit = Math.ceil(this.spendable(this.until)) | 0;
     let op: Op | null = null;
-    while (this.alone && mutator.nanos < limit) {
-      op = runq.next(p);
+    while (!this.disturbed && this.spent < this.roundsLimit) {
+      op = runq.next(p, queue);
       if (op === null) break;
       const { g } = op;
       if (op.status !== GStatus.runnable) this.badStatus(op, GStatus.runnable);
@@ -442,7 +495,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
       stacks.unload();
       if (done) this.ended(op);
       else if (op.status === GStatus.running) this.stopped(this.curp, op);
-      this.mutator.nanos += Cost.turn;
+      this.spent += Cost.turn;
     }
     this.nobodyRuns();
     const q = this.curp; // GOMAXPROCS may have taken p
@@ -458,6 +511,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   /** p runs: it is the current one. */
   enter(p: P): void {
     this.curp = p;
+    this.queue = this.runq.of(p);
     const mutator = this.mutators[p]!;
     if (mutator === this.mutator) return;
     this.mutator = mutator;
@@ -486,9 +540,16 @@ export class Sched extends Goroutines implements CallStack, Threads {
 
   /** @internal */
   takeNanos(): number {
-    const { nanos } = this.mutator;
-    this.mutator.nanos = 0;
+    const { mutator } = this;
+    const nanos = this.takeSpent() + mutator.nanos;
+    mutator.nanos = 0;
     return nanos;
+  }
+
+  private takeSpent(): number {
+    const { spent } = this;
+    this.spent = 0;
+    return spent;
   }
 
   /** Source: findRunnable, without network and with workers as part of step. */
@@ -551,7 +612,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.cur = op;
     this.turns++;
     const before = clock[on];
-    this.turnLimit = this.chooser.everyOperation ? -Infinity : this.horizon - before;
+    this.setLimit(this.chooser.everyOperation ? -1 : this.horizon - before);
     stacks.load(op);
     const done = this.advance(op);
     stacks.unload();
@@ -625,7 +686,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   }
 
   changed(): void {
-    this.alone = false;
+    this.disturbed = true;
     this.turnLimit = -1; // the running goroutine looks again at its next yield point
   }
 
@@ -644,7 +705,13 @@ export class Sched extends Goroutines implements CallStack, Threads {
   procsChanged(n: number): void {
     this.procs = n;
     this.runq.setProcs(n);
+    this.findUsual();
     this.changed();
+  }
+
+  private owns(mutator: Mutator): void {
+    mutator.callStack = this;
+    mutator.onCharge = () => this.charged();
   }
 
   /** P p exists: it can allocate. */
@@ -652,7 +719,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     const { mutators } = this;
     if (mutators[p] !== undefined) return; // it was there before
     const made = this.makeMutator(p);
-    made.callStack = this;
+    this.owns(made);
     made.onSample = mutators[0]!.onSample;
     mutators.push(made);
   }
@@ -663,7 +730,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
 
   /** Virtual nanoseconds on the clock of the running P, or of what happens outside of its time. Source: nanotime. */
   now(): number {
-    return this.elsewhere >= 0 ? this.elsewhere : this.pt.clock[this.curp] + this.mutator.nanos;
+    return this.elsewhere >= 0 ? this.elsewhere : this.pt.clock[this.curp] + this.mutator.nanos + this.spent;
   }
 
   /** What now() is, for the program. */
@@ -678,7 +745,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   orderAfter(last: number): number {
     const now = this.now();
     if (now >= last) return now;
-    this.mutator.nanos += last - now;
+    this.mutator.charge(last - now);
     return last;
   }
 

@@ -34,7 +34,7 @@ export abstract class HeapRecord implements RecordHandle {
   protected readonly gc: GC;
   protected readonly heap: Heap;
   /** The cycle in which the record is known to live: gc.cycle, or older. */
-  private seen = -1;
+  protected seen = -1;
   /** Words of a record that was collected. */
   private saved: Int32Array | null = null;
   /** Virtual time of the last operation. */

@@ -13,7 +13,7 @@ import type { Op } from './op.ts';
 import { maxProcs, type P, type PTable, Ring } from './p.ts';
 
 /** One P's queue. */
-class LocalQueue {
+export class LocalQueue {
   /** Positions, ever growing; entries are at position % 256. */
   head = 0;
   tail = 0;
@@ -37,7 +37,7 @@ export class RunQueues {
     private readonly schedLink: Column<G>,
     procs: number,
     /** False in the era of 2014: whoever would be next goes to the tail. */
-    private readonly hasRunNext = true,
+    readonly hasRunNext = true,
   ) {
     for (let p = 0 as P; p < maxProcs; p++) pt.schedTick[p] = 1;
     this.setProcs(procs);
@@ -120,6 +120,23 @@ export class RunQueues {
     return op;
   }
 
+  /** p's queue. */
+  of(p: P): LocalQueue {
+    return this.locals[p]!;
+  }
+
+  /** Makes op the next of a P, as put does if hasRunNext. */
+  putNext(local: LocalQueue, op: Op): void {
+    const old = local.next;
+    local.next = op;
+    if (old !== null) this.putLast(local, old);
+  }
+
+  private putLast(local: LocalQueue, op: Op): void {
+    if (local.tail - local.head < Ring.size) this.push(local, op);
+    else this.putSlow(local, op);
+  }
+
   /** Makes op the next of p (next) or its last. The goroutine that was next goes to the tail. Source: runqput. */
   put(p: P, op: Op, next: boolean): void {
     const local = this.locals[p]!;
@@ -130,8 +147,7 @@ export class RunQueues {
       if (old === null) return;
       last = old;
     }
-    if (local.tail - local.head < Ring.size) this.push(local, last);
-    else this.putSlow(local, last);
+    this.putLast(local, last);
   }
 
   private push(local: LocalQueue, op: Op): void {
@@ -170,8 +186,7 @@ export class RunQueues {
   }
 
   /** The next goroutine of p: every 61st round one of the global queue, else its own, else a batch of the global queue; null: none. */
-  next(p: P): Op | null {
-    const local = this.locals[p]!;
+  next(p: P, local = this.locals[p]!): Op | null {
     if (this.globalHead === null) return this.getLocal(local);
     if (local.tick % 61 === 0) {
       local.tick++;

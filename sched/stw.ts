@@ -73,7 +73,7 @@ export class StoppedWorld implements World {
   }
 
   charge(nanos: number): void {
-    this.sched.mutator.nanos += nanos;
+    this.sched.mutator.charge(nanos);
   }
 
   startTheWorld(nanos: number): void {
@@ -81,7 +81,7 @@ export class StoppedWorld implements World {
     const { status, clock, m } = sched.pt;
     this.stopped = false;
     sched.changed();
-    sched.mutator.nanos += nanos; // the P that asked takes it to its clock with the rest of its turn
+    sched.mutator.charge(nanos); // the P that asked takes it to its clock with the rest of its turn
     sched.ms.eachIdleP((p) => {
       status[p] = PStatus.idle;
     });
@@ -179,7 +179,7 @@ export class StoppedWorld implements World {
     sched.ms.acquire(m, p, now - nanos);
     pt.status[p] = PStatus.gcstop;
     sched.enter(p);
-    sched.mutator.nanos += nanos;
+    sched.mutator.charge(nanos);
     if (events.on && curg !== 0) events.emit(Ev.goStart, sched.gt.goid[curg], m, p);
   }
 
@@ -242,6 +242,7 @@ export class StoppedWorld implements World {
   cycleChanged(): void {
     const { sched } = this;
     sched.changed();
+    sched.findUsual();
     for (let p = 0 as P; p < sched.procs; p++) {
       sched.helpers.endWorker(p);
       sched.pt.workerMode[p] = WorkerMode.none;
@@ -285,7 +286,7 @@ export class StoppedWorld implements World {
     yield* this.waitOnMark(n + 1);
     while (gc.cycle === n + 1 && !gc.sweeper.isDone) {
       const spans = sched.chooser.everyOperation ? 1 : spansPerTurn; // Go yields after each span; a turn here costs ten
-      for (let i = 0; i < spans && !gc.sweeper.isDone; i++) sched.mutator.nanos += gc.sweepStep();
+      for (let i = 0; i < spans && !gc.sweeper.isDone; i++) sched.mutator.charge(gc.sweepStep());
       yield* sched.gosched();
     }
     // Cycle n+2 may be marking already: then sweep n+1 is complete and its slot is not rotated yet. Later is too late.

@@ -68,7 +68,7 @@ export class Syscalls {
     const m = pt.m[curp] as M;
     op.status = GStatus.syscall;
     mt.curg[m] = curg;
-    op.done = false;
+    op.done = 0;
     sched.changed(); // the P is left at the end of this turn
     if (sched.events.on) sched.events.emit(Ev.goSysCall, gt.goid[curg], m, curp);
     return op as Blocking<void>;

@@ -233,7 +233,7 @@ export class ExploringSched extends Sched {
     const { g } = op;
     this.kinds[g] = kind;
     this.operands[g] = operand;
-    op.done = false;
+    op.done = 0;
     op.goesOn(this.performer);
     this.announced = true;
     if (this.details) this.sites[g] = new Error().stack ?? '';

@@ -116,11 +116,15 @@ export type EventReader = (kind: number, a: number, b: number, c: number, d: num
 export class Events {
   /** True when someone reads; the only thing a hot path looks at. */
   on = false;
+  /** Told when that has become true. */
+  whenOn: (() => void) | null = null;
   private readonly readers: EventReader[] = [];
 
   subscribe(reader: EventReader): void {
     this.readers.push(reader);
+    if (this.on) return;
     this.on = true;
+    if (this.whenOn !== null) this.whenOn();
   }
 
   emit(kind: number, a = 0, b = 0, c = 0, d = 0): void {
