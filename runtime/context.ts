@@ -8,6 +8,7 @@ import type { SchedTables } from '../sched/parts.ts';
 import type { Sched } from '../sched/proc.ts';
 import type { Stacks } from '../sched/stack.ts';
 import { FrameStack, type FuncFrames } from './frame.ts';
+import type { Go } from './go.ts';
 import { Ev } from './internal/events.ts';
 import { inspect } from './internal/look.ts';
 import { Rand } from './internal/rand.ts';
@@ -39,6 +40,8 @@ export class Context {
   readonly panics: Panics;
   /** The raw layer, when somebody asked for it. */
   raw: Raw | null = null;
+  /** By row: what the goroutine's code sees of it. */
+  readonly gos: Go[] = [];
   /** Types of this machine by Struct.index, and functions by number; filled when first used. */
   readonly rtypes: RType[] = [];
   readonly funcs: FuncFrames[] = [];

@@ -311,8 +311,8 @@ function manyArguments<R>(r: FrameRegs, run: (f: unknown, ...args: unknown[]) =>
   return run(r.face, ...args);
 }
 
-/** The address that keeps an argument: other objects than references are the program's own. */
-function rootOf(arg: unknown): number {
+/** @internal The address that keeps an argument: other objects than references are the program's own. */
+export function rootOf(arg: unknown): number {
   return arg instanceof Handle ? arg.live() << 2 : 0;
 }
 

@@ -14,16 +14,14 @@ import { maxProcs } from '../sched/p.ts';
 import { HeapRecord } from '../sched/record.ts';
 import type { RWMutex } from '../sched/rwmutex.ts';
 import type { Semaphore } from '../sched/sema.ts';
-import { FrameHead } from '../sched/stack.ts';
 import type { WaitGroup } from '../sched/waitgroup.ts';
-import { type CallSite, callSite } from './callsite.ts';
 import { Chan, type ElemType, type ElemValue, makeChan, type RecvChan, type SelectCases, type Selected, type TrySelected } from './chan.ts';
 import { CheckedRaw } from './checkedraw.ts';
 import type { Context } from './context.ts';
 import { freeOSMemory, setGCPercent, setMaxStack, setMaxThreads, setMemoryLimit } from './debug.ts';
 import { goroutineDump } from './dump.ts';
 import type { Cleanup, Weak } from './final.ts';
-import { allocate, type Caller, type Frame, type Locals, rootArguments } from './func.ts';
+import { allocate, type Caller, type Frame, type Locals } from './func.ts';
 import { goroutineLocals } from './golocals.ts';
 import { goroutineProfile } from './goprofile.ts';
 import { inspect } from './internal/look.ts';
@@ -37,6 +35,7 @@ import { type Profile, type ProfileOptions, takeProfile } from './pprof.ts';
 import { setBlockProfileRate, setMutexProfileFraction, threadCreateProfile } from './profilerates.ts';
 import { Raw } from './raw.ts';
 import type { Runtime } from './runtime.ts';
+import { goStatementPc, spawn, spawnShort, unusual } from './spawn.ts';
 import { type AnyStruct, addressOf, type Field, type Ref, RefBase, typeText } from './struct.ts';
 import { type ChanTimer, mustBeNanos, Ticker, Timer } from './time.ts';
 import { Handle } from './value.ts';
@@ -55,6 +54,14 @@ export class Go extends Maker implements Caller {
     readonly runtime: Runtime,
   ) {
     super();
+  }
+
+  /** @internal What g's code sees of it: one object for all goroutines of a row, of which one lives at a time. */
+  static of(runtime: Runtime, ctx: Context, g: G): Go {
+    const known = ctx.gos[g];
+    if (known === undefined) return (ctx.gos[g] = new Go(ctx, g, runtime));
+    known.hasLocals = false;
+    return known;
   }
 
   /** @internal In a console. */
@@ -81,8 +88,13 @@ export class Go extends Maker implements Caller {
   }
 
   /** Starts a goroutine. Go's `go fn(args…)`: references among the arguments are rooted in its stack. */
-  go<A extends unknown[]>(fn: GoFunc<A>, ...args: A): void {
-    spawn(this.runtime, this.ctx, fn, args, goStatementPc(this.ctx, fn, Go.prototype.go));
+  go<A extends unknown[]>(fn: GoFunc<A>, ...args: A): void;
+  go(fn: GoFunc<unknown[]>, a?: unknown, b?: unknown, c?: unknown): void {
+    const { ctx } = this;
+    const n = arguments.length - 1; // an array of the arguments would cost as much as the rest of a goroutine's start
+    const pc = goStatementPc(ctx, fn, Go.prototype.go);
+    if (n > 3 || unusual(ctx)) spawn(this.runtime, ctx, fn, Array.prototype.slice.call(arguments, 1), pc);
+    else spawnShort(this.runtime, ctx, fn, pc, n, a, b, c);
   }
 
   /**
@@ -455,63 +467,4 @@ export class Go extends Maker implements Caller {
 
 function notAReference(who: string, value: unknown): void {
   if (value instanceof Handle) throw new TypeError(`${who}: got a reference, wanted a JavaScript value; keep references in the heap`);
-}
-
-/** @internal Pc of a goroutine function; its place is that of the first `go` statement that starts it. */
-function goStatementPc(ctx: Context, fn: { name: string }, above: unknown): number {
-  if (fn === ctx.lastGo.fn) return ctx.lastGo.pc;
-  const pc = ctx.namesOnly !== null ? pcByName(ctx, ctx.namesOnly, fn) : (ctx.goPcs.get(fn) ?? newGoPc(ctx, fn, above));
-  ctx.lastGo.fn = fn;
-  ctx.lastGo.pc = pc;
-  return pc;
-}
-
-function newGoPc(ctx: Context, fn: { name: string }, above: unknown): number {
-  mustBeFunction(fn);
-  const site = goSites.get(fn) ?? callSite(above);
-  goSites.set(fn, site);
-  const pc = ctx.machine.symtab.pc(`main.${fn.name || 'func1'}`, site.file, site.line);
-  ctx.goPcs.set(fn, pc);
-  return pc;
-}
-function pcByName(ctx: Context, known: Map<string, number>, fn: { name: string }): number {
-  mustBeFunction(fn);
-  const { name } = fn;
-  let pc = known.get(name);
-  if (pc === undefined) {
-    pc = ctx.machine.symtab.pc(`main.${name || 'func1'}`, '??', 0);
-    known.set(name, pc);
-  }
-  return pc;
-}
-
-function mustBeFunction(fn: unknown): void {
-  if (fn === null || fn === undefined) fatal('go of nil func value');
-  if (typeof fn !== 'function') throw new TypeError(`go: got ${typeText(fn)}, wanted a generator function (function*)`);
-}
-
-/** Places of goroutine functions: the same in every runtime that starts them. */
-const goSites = new WeakMap<object, CallSite>();
-
-/** @internal Makes a goroutine and queues it. */
-export function spawn<A extends unknown[]>(runtime: Runtime, ctx: Context, fn: GoFunc<A>, args: A, pc: number): G {
-  const { sched } = ctx;
-  const g = sched.newG(pc);
-  try {
-    ctx.held = args;
-    const offset = sched.stacks.pushFirst(g, pc, args.length);
-    ctx.held = null;
-    rootArguments(ctx, ((ctx.gt.stackLo[g] + offset) >>> 2) + FrameHead.words, args);
-    const { gc } = ctx.machine;
-    // The new stack may be made behind the marker's back: what it starts with is shaded, as a store into a closure would be.
-    if (gc.marking) for (const arg of args) if (arg instanceof Handle) gc.work.grey(arg.addr);
-    const body = fn(new Go(ctx, g, runtime), ...args);
-    if (typeof body?.next !== 'function') throw new TypeError(`go ${fn.name}: a goroutine is a generator function (function*)`);
-    sched.start(g, body as Generator<void, unknown, void>);
-  } catch (error) {
-    ctx.held = null;
-    sched.release(g); // a stale argument, no generator: nothing was started
-    throw error;
-  }
-  return g;
 }

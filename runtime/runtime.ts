@@ -16,7 +16,7 @@ import { Context } from './context.ts';
 import { goroutineDump, type Shown } from './dump.ts';
 import { EventLog } from './eventlog.ts';
 import { Finals } from './final.ts';
-import { type Go, type GoFunc, spawn } from './go.ts';
+import type { Go, GoFunc } from './go.ts';
 import { explainAddress, type PartNames, takeHeapSnapshot } from './inspect.ts';
 import { inspect } from './internal/look.ts';
 import { Fatal, isStackOverflow, GoPanic as Panic, Throw } from './internal/throw.ts';
@@ -26,6 +26,7 @@ import { type GCStats, type MemStats, readGCStats, readMemStats } from './memsta
 import { type Options, type Settings, settings } from './options.ts';
 import { type Profile, type ProfileOptions, takeProfile } from './pprof.ts';
 import { threadCreateProfile } from './profilerates.ts';
+import { spawn } from './spawn.ts';
 import { Tracer } from './tracer.ts';
 
 /** What a program died of. `message` is Go's text, goroutine dump included. */

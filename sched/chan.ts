@@ -95,19 +95,19 @@ export class Channels {
 
 /** One channel: the untyped half that the public Chan wraps. Values are addresses, numbers or anything. */
 export class HChannel extends HeapRecord {
-  private readonly f64: Float64Array;
+  /** Who waits to receive and to send. */
+  readonly recvq = new WaitQueue(this, HChan.recvq);
+  readonly sendq = new WaitQueue(this, HChan.sendq);
+  /** It is closed, or carries pointers: no short roads. */
+  private special = false;
   /** Values in the buffer, and where the next one is put and taken. */
   protected count = 0;
   private sendx = 0;
   private recvx = 0;
-  protected isClosed = false;
-  /** It is closed, or carries pointers: no short roads. */
-  private special: boolean;
-  /** Who waits to receive and to send. */
-  readonly recvq: WaitQueue;
-  readonly sendq: WaitQueue;
+  private readonly f64: Float64Array;
   /** Buffered host values, by ring position. */
   private readonly hostBuf: unknown[];
+  protected isClosed = false;
   /** Root of a channel that has pointers in its buffer; 0: none. */
   private pinned = 0;
   /** What a receive from it gives when it is closed and empty. */
@@ -122,8 +122,6 @@ export class HChannel extends HeapRecord {
   ) {
     super(all.sched, type, bytes);
     this.f64 = this.heap.arena.f64;
-    this.recvq = new WaitQueue(this, HChan.recvq);
-    this.sendq = new WaitQueue(this, HChan.sendq);
     this.hostBuf = kind === ElemKind.host ? new Array<unknown>(Math.min(capacity, 1024)) : noHosts;
     this.special = kind === ElemKind.pointer;
     this.zero = kind === ElemKind.host ? undefined : 0;
@@ -180,7 +178,8 @@ export class HChannel extends HeapRecord {
     const { sched } = this;
     const op = sched.cur;
     const receiver = this.recvq.first;
-    if (this.seen !== sched.usual || this.special || op.inFlight || (receiver !== null && receiver.op !== receiver)) return this.sendAnyhow(value);
+    if (this.seen !== sched.usual || this.special || op.inFlight || (receiver !== null && receiver.op !== receiver))
+      return this.sendAnyhow(value);
     op.inFlight = true;
     op.brought = 0;
     op.value = undefined;
@@ -229,7 +228,8 @@ export class HChannel extends HeapRecord {
     const { sched } = this;
     const op = sched.cur;
     const sender = this.sendq.first;
-    if (this.seen !== sched.usual || this.special || op.inFlight || (sender !== null && sender.op !== sender)) return this.recvAnyhow(closed);
+    if (this.seen !== sched.usual || this.special || op.inFlight || (sender !== null && sender.op !== sender))
+      return this.recvAnyhow(closed);
     op.inFlight = true;
     op.brought = 0;
     op.ok = true;

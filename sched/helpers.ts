@@ -18,6 +18,7 @@ import type { SymTab } from '../profiler/symtab.ts';
 import { Ev } from '../runtime/internal/events.ts';
 import { type G, GStatus, SystemG, WaitReason } from './g.ts';
 import type { Continuation } from './newproc.ts';
+import type { Op } from './op.ts';
 import { maxProcs, noP, type P } from './p.ts';
 import type { Sched } from './proc.ts';
 
@@ -32,8 +33,8 @@ export class Helpers {
   scavenger: G = 0 as G;
   /** Mark workers so far. Go's gcBgMarkWorkerCount. */
   private workers = 0;
-  /** The last worker to go idle, linked by gt.schedLink. Go's gcBgMarkWorkerPool. */
-  private pool: G = 0 as G;
+  /** The last worker to go idle, linked by Op.link. Go's gcBgMarkWorkerPool. */
+  private pool: Op | null = null;
 
   constructor(
     private readonly sched: Sched,
@@ -126,17 +127,21 @@ export class Helpers {
   }
 
   private putIdle(g: G): void {
-    this.sched.gt.schedLink[g] = this.pool;
-    this.pool = g;
+    const op = this.sched.ops[g]!;
+    op.link = this.pool;
+    this.pool = op;
   }
 
   /** A worker marks on p from now on, if none does. */
   beginWorker(p: P, mode: WorkerMode): void {
     const { gt, pt, events } = this.sched;
     if (pt.worker[p] !== 0) return;
-    let g = this.pool;
-    if (g !== 0) this.pool = gt.schedLink[g] as G;
-    else g = this.makeWorker(); // GOMAXPROCS has grown since the cycle began
+    const op = this.pool;
+    const g = op === null ? this.makeWorker() : op.g; // none: GOMAXPROCS has grown since the cycle began
+    if (op !== null) {
+      this.pool = op.link;
+      op.link = null;
+    }
     pt.worker[p] = g;
     if (events.on) events.emit(Ev.workerStart, mode, gt.goid[g], p);
     this.begin(g, p);

@@ -60,8 +60,9 @@ export class Goroutines {
   rowsUsed = 0;
   /** Rows of the runtime's own goroutines, which never end. */
   private ownRows = 0;
-  protected freeRows: G = 0 as G;
-  /** Free rows. Go's gFree.n, of all Ps together. */
+  /** Rows to be used again, linked by Op.link. */
+  protected freeOps: Op | null = null;
+  /** How many. Go's gFree.n, of all Ps together. */
   free = 0;
   private readonly goidNext = new Int32Array(maxProcs);
   private readonly goidEnd = new Int32Array(maxProcs);
@@ -85,22 +86,13 @@ export class Goroutines {
    * Source: newproc1.
    */
   newG(goPc: number, goid = 0): G {
-    const { gt } = this;
-    let g = this.freeRows;
-    if (g !== 0) {
-      this.freeRows = gt.schedLink[g] as G;
-      this.free--;
-    } else if (this.rowsUsed - this.ownRows < this.most) {
-      g = ++this.rowsUsed as G;
-      this.ops[g] = new Op(g, this.ops.length > g ? this.ops[g]!.record : this.sudogs.newRecord());
-      this.ops[g]!.stackLo = gt.stackLo[g]; // exploring uses rows again, and the stacks in them
-    } else throw new RangeError(`too many goroutines: ${this.live} (raise the option maxGoroutines)`);
-    const op = this.ops[g]!;
-    gt.schedLink[g] = 0;
+    const { gt, curg } = this;
+    const op = this.takeRow();
+    const { g } = op;
     gt.goid[g] = goid === 0 ? this.takeGoid() : goid;
     gt.goPc[g] = goPc;
-    gt.creator[g] = this.curg === 0 ? 0 : this.stacks.innermost();
-    gt.parent[g] = this.curg === 0 ? 0 : gt.goid[this.curg];
+    gt.creator[g] = curg === 0 ? 0 : this.stacks.innermost();
+    gt.parent[g] = curg === 0 ? 0 : gt.goid[curg];
     gt.deferring[g] = 0;
     op.waitReason = WaitReason.none;
     op.waitSeen = false;
@@ -108,6 +100,26 @@ export class Goroutines {
     gt.system[g] = SystemG.no;
     this.live++;
     return g;
+  }
+
+  private takeRow(): Op {
+    const op = this.freeOps;
+    if (op === null) return this.newRow();
+    this.freeOps = op.link;
+    op.link = null;
+    this.free--;
+    return op;
+  }
+
+  private newRow(): Op {
+    if (this.rowsUsed - this.ownRows >= this.most) {
+      throw new RangeError(`too many goroutines: ${this.live} (raise the option maxGoroutines)`);
+    }
+    const g = ++this.rowsUsed as G;
+    const op = new Op(g, this.ops.length > g ? this.ops[g]!.record : this.sudogs.newRecord());
+    op.stackLo = this.gt.stackLo[g]; // exploring uses rows again, and the stacks in them
+    this.ops[g] = op;
+    return op;
   }
 
   /** A goroutine of the runtime's own, which never ends; as newG. */
@@ -149,9 +161,8 @@ export class Goroutines {
   protected advance(op: Op): boolean {
     for (;;) {
       try {
-        if (op.unfinished && !op.finish()) return false;
-        op.done = 1;
-        const result = op.error === null ? this.resume.call(op.continuation!) : this.throwInto(op);
+        const result = op.unfinished ? this.finish(op) : this.goOn(op);
+        if (result === null) return false;
         if (result.done !== true) {
           if (this.entering === null) return false;
           this.enterCall(op, this.entering);
@@ -178,6 +189,19 @@ export class Goroutines {
         op.continuation = rest;
       }
     }
+  }
+
+  private goOn(op: Op): IteratorResult<void, unknown> {
+    op.done = 1;
+    return this.resume.call(op.continuation!);
+  }
+
+  /** The same when the operation that it waited for is to be completed first; null: it waits again. */
+  private finish(op: Op): IteratorResult<void, unknown> | null {
+    if (!op.finish()) return null;
+    if (op.error === null) return this.goOn(op);
+    op.done = 1;
+    return this.throwInto(op);
   }
 
   /** The operation that a goroutine waits for ends in a panic: it begins where the goroutine waits. */
@@ -219,8 +243,8 @@ export class Goroutines {
     op.brought = 0;
     this.stacks.freeAll(g);
     if (gt.system[g] === SystemG.no) this.live--;
-    gt.schedLink[g] = this.freeRows;
-    this.freeRows = g;
+    op.link = this.freeOps;
+    this.freeOps = op;
     this.free++;
   }
 
@@ -236,7 +260,7 @@ export class Goroutines {
       this.stacks.freeAll(g);
     }
     this.rowsUsed = this.ownRows = 0;
-    this.freeRows = 0 as G;
+    this.freeOps = null;
     this.free = 0;
     this.live = 0;
     this.nextGoid = 1;
@@ -252,7 +276,7 @@ export class Goroutines {
 
   /** Visits the rows that are free to be used again. */
   eachFree(visit: (g: G) => void): void {
-    for (let g = this.freeRows; g !== 0; g = this.gt.schedLink[g] as G) visit(g);
+    for (let op = this.freeOps; op !== null; op = op.link) visit(op.g);
   }
 
   /** The goroutine is not in the state in which it should leave `from`: invariant Q5. */

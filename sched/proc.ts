@@ -157,7 +157,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
     this.makeMutator = makeMutator;
     this.events = events;
     this.chooser = chooser;
-    this.runq = new RunQueues(this.pt, this.gt.schedLink, procs, parts.era !== '2014');
+    this.runq = new RunQueues(this.pt, procs, parts.era !== '2014');
     this.queue = this.runq.of(0 as P);
     this.ms = new Ms(this.mt, this.pt, events, this);
     const [wake, earlier] = [(g: G) => this.ready(this.ops[g]!, true), () => this.changed()];
@@ -198,9 +198,15 @@ export class Sched extends Goroutines implements CallStack, Threads {
 
   /** Makes a new goroutine runnable: next of its P, as a `go` statement does. Source: newproc. */
   start(g: G, continuation: Continuation): void {
-    const { gt } = this;
     const op = this.ops[g]!;
     op.continuation = continuation;
+    if (this.usual >= 0) this.readyUsually(op);
+    else this.queueNew(op);
+  }
+
+  private queueNew(op: Op): void {
+    const { gt } = this;
+    const { g } = op;
     op.status = GStatus.runnable;
     gt.readyAt[g] = this.now();
     if (this.events.on) this.events.emit(Ev.goCreate, gt.goid[g], gt.parent[g], gt.goPc[g], gt.system[g]);
@@ -494,7 +500,12 @@ export class Sched extends Goroutines implements CallStack, Threads {
       const done = this.advance(op);
       stacks.unload();
       if (done) this.ended(op);
-      else if (op.status === GStatus.running) this.stopped(this.curp, op);
+      else if (op.status === GStatus.running) {
+        if (this.stop === Stop.gosched && this.usual >= 0) {
+          op.status = GStatus.runnable;
+          runq.putGlobal(op);
+        } else this.stopped(this.curp, op);
+      }
       this.spent += Cost.turn;
     }
     this.nobodyRuns();

@@ -28,27 +28,30 @@ import type { Sched } from './proc.ts';
 
 /** A record on the heap and its JavaScript side. */
 export abstract class HeapRecord implements RecordHandle {
-  /** @internal Word index of the record; 0 while there is none. */
-  i = 0;
-  protected readonly w: Int32Array;
-  protected readonly gc: GC;
-  protected readonly heap: Heap;
-  /** The cycle in which the record is known to live: gc.cycle, or older. */
-  protected seen = -1;
   /** Words of a record that was collected. */
   private saved: Int32Array | null = null;
   /** Virtual time of the last operation. */
   private time = 0;
   private offHeap = false;
+  protected readonly w: Int32Array;
+  protected readonly heap: Heap;
+  // What every operation reads stands together: here and at the beginning of what extends this.
+  protected readonly gc: GC;
+  /** @internal Word index of the record; 0 while there is none. */
+  i = 0;
+  /** The cycle in which the record is known to live: gc.cycle, or older. */
+  protected seen = -1;
+  readonly sched: Sched;
 
   constructor(
-    readonly sched: Sched,
+    sched: Sched,
     private readonly type: RType,
     private readonly bytes: number,
   ) {
     this.gc = sched.gc;
     this.heap = sched.heap;
     this.w = this.heap.w;
+    this.sched = sched;
   }
 
   /** In a console: not the machine that it belongs to. */

@@ -3,12 +3,11 @@
 // fit is in the global queue, a list through Op.link. Source: proc.go runq…, globrunq….
 //
 // The queues hold goroutines as JavaScript has them (Op); `save` writes them into the arena, where a P's row has rows of
-// goroutines and the global queue is a list through g.schedLink.
+// goroutines; the global queue is a list through g.schedLink, which Op.save writes.
 //
 // Invariant Q1: a goroutine is in exactly one queue if it is runnable, and in none otherwise (sched/check.ts).
 import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
-import type { Column, Id } from '../runtime/internal/memory.ts';
-import type { G } from './g.ts';
+import type { Id } from '../runtime/internal/memory.ts';
 import type { Op } from './op.ts';
 import { maxProcs, type P, type PTable, Ring } from './p.ts';
 
@@ -22,6 +21,14 @@ export class LocalQueue {
   next: Op | null = null;
   /** Counts rounds of the scheduler; every 61st looks at the global queue first. Does not move for `next`. */
   tick = 1; // before main, Go's own goroutines had their rounds
+  /** tick % 61. */
+  phase = 1;
+
+  /** A round. */
+  count(): void {
+    this.tick++;
+    this.phase = this.phase === 60 ? 0 : this.phase + 1;
+  }
 }
 
 /** Local and global run queues of one machine. */
@@ -34,7 +41,6 @@ export class RunQueues {
 
   constructor(
     private readonly pt: PTable,
-    private readonly schedLink: Column<G>,
     procs: number,
     /** False in the era of 2014: whoever would be next goes to the tail. */
     readonly hasRunNext = true,
@@ -51,7 +57,7 @@ export class RunQueues {
 
   /** Writes what is in fields into the columns of the tables. */
   save(): void {
-    const { pt, locals, schedLink } = this;
+    const { pt, locals } = this;
     for (let p = 0 as P; p < locals.length; p++) {
       const { head, tail, next, tick, ring } = locals[p]!;
       pt.runqHead[p] = head;
@@ -63,7 +69,6 @@ export class RunQueues {
         pt.runq[(p * Ring.size + slot) as Id<'runqSlot'>] = ring[slot]!.g;
       }
     }
-    for (let op = this.globalHead; op !== null; op = op.link) schedLink[op.g] = op.link === null ? 0 : op.link.g;
   }
 
   /** Rounds of p's scheduler, see LocalQueue.tick. */
@@ -73,7 +78,7 @@ export class RunQueues {
 
   /** p has found work elsewhere: a round like any other. */
   countRound(p: P): void {
-    this.locals[p]!.tick++;
+    this.locals[p]!.count();
   }
 
   /** The goroutine that goes first on p; null: none does. */
@@ -96,10 +101,16 @@ export class RunQueues {
     const first = this.globalHead;
     if (first === null) return null;
     const { globalSize: size } = this;
+    if (size === 1) {
+      this.globalHead = this.globalTail = null;
+      this.globalSize = 0;
+      return first;
+    }
     let n = this.procs === 1 ? size : Math.min(size, Math.floor(size / this.procs) + 1);
     if (n > Ring.size >> 1) n = Ring.size >> 1;
     if (max > 0 && n > max) n = max;
     let rest = first.link;
+    first.link = null;
     if (n > 1) rest = this.fetch(p, rest, n - 1);
     this.globalHead = rest;
     if (rest === null) this.globalTail = null;
@@ -114,7 +125,9 @@ export class RunQueues {
     let op = first;
     for (let i = tail; i < tail + n; i++) {
       ring[i & (Ring.size - 1)] = op;
-      op = op!.link;
+      const { link }: Op = op!;
+      op!.link = null;
+      op = link;
     }
     local.tail = tail + n;
     return op;
@@ -181,15 +194,15 @@ export class RunQueues {
       local.next = null;
       return next; // inherits the time slice: the tick stays
     }
-    local.tick++;
+    local.count();
     return this.pop(local);
   }
 
   /** The next goroutine of p: every 61st round one of the global queue, else its own, else a batch of the global queue; null: none. */
   next(p: P, local = this.locals[p]!): Op | null {
     if (this.globalHead === null) return this.getLocal(local);
-    if (local.tick % 61 === 0) {
-      local.tick++;
+    if (local.phase === 0) {
+      local.count();
       return this.getGlobal(p, 1);
     }
     const own = this.getLocal(local);
@@ -234,7 +247,7 @@ export class RunQueues {
     if (n === 0) return null;
     const k = n === 1 ? 0 : chooser.choose(Choice.nextG, n, 0);
     if (k < next) return this.getLocal(local);
-    local.tick++;
+    local.count();
     if (k - next >= size) return this.getGlobal(p, 1);
     const { ring, head } = local;
     const slot = (head + k - next) & (Ring.size - 1);

@@ -213,20 +213,10 @@ export class Stacks {
     return this.fp === 0 ? -1 : this.fp - this.lo;
   }
 
-  /** Pushes the first frame of a goroutine that does not run yet. */
+  /** Pushes the first frame of a goroutine that does not run yet; returns its offset, as push does. */
   pushFirst(g: G, pc: number, n: number): number {
-    const { gt, ops, w, running } = this;
-    const lo = gt.stackLo[g];
-    const end = lo + ((FrameHead.words + n) << 2);
-    if (gt.fp[g] === 0 && end <= gt.stackHi[g]) {
-      const i = lo >>> 2;
-      w[i + FrameHead.pc] = pc;
-      w[i + FrameHead.shape] = n;
-      for (let k = 0; k < n; k++) w[i + FrameHead.words + k] = 0;
-      gt.sp[g] = end;
-      gt.fp[g] = lo;
-      return 0;
-    }
+    const { gt, ops, running } = this;
+    if (gt.fp[g] === 0 && this.firstSlots(g, pc, n) !== 0) return 0;
     this.save();
     this.unload();
     this.load(ops[g]!);
@@ -234,6 +224,21 @@ export class Stacks {
     this.unload();
     this.load(ops[running]!);
     return offset;
+  }
+
+  /** The same on the empty stack that its row has; returns the word index of its slots, or 0: there is none, or it is too small. */
+  firstSlots(g: G, pc: number, n: number): number {
+    const { gt, w } = this;
+    const lo = gt.stackLo[g];
+    const end = lo + ((FrameHead.words + n) << 2);
+    if (end > gt.stackHi[g]) return 0;
+    const i = lo >>> 2;
+    w[i + FrameHead.pc] = pc;
+    w[i + FrameHead.shape] = n;
+    for (let k = 0; k < n; k++) w[i + FrameHead.words + k] = 0;
+    gt.sp[g] = end;
+    gt.fp[g] = lo;
+    return i + FrameHead.words;
   }
 
   private pushInNewRoom(pc: number, n: number): number {

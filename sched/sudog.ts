@@ -106,6 +106,8 @@ export class WaitQueue {
 
 /** One waiter in one queue. */
 export class Sudog {
+  /** Its goroutine: itself, unless it is a case of a select. */
+  op = this as unknown as Op;
   /** The queue that it is in, null for none, and its neighbours there. */
   queue: WaitQueue | null = null;
   after: Sudog | null = null;
@@ -118,8 +120,6 @@ export class Sudog {
   selectCase = -1;
   /** Next sudog of the same select; of a free one, the next free one. */
   waitLink: Sudog | null = null;
-  /** Its goroutine. */
-  declare op: Op;
 
   constructor(
     /** Address of its record in the arena. */

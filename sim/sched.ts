@@ -291,7 +291,7 @@ export class ExploringSched extends Sched {
   /** A row is used once in a schedule. */
   override release(g: G): void {
     super.release(g);
-    this.freeRows = 0 as G;
+    this.freeOps = null;
     this.free = 0;
   }
 
