@@ -25,7 +25,6 @@ import { allocate, type Caller, type Frame, type Locals } from './func.ts';
 import { goroutineLocals } from './golocals.ts';
 import { goroutineProfile } from './goprofile.ts';
 import { inspect } from './internal/look.ts';
-import { fatal } from './internal/throw.ts';
 import { utf8Length, utf8Write } from './internal/utf8.ts';
 import type { PointerTo } from './kinds.ts';
 import { Maker } from './make.ts';

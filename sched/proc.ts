@@ -2,7 +2,8 @@
 // virtual nanoseconds, and the P with the smallest clock goes next, so that GOMAXPROCS=4 is faster in virtual time. This is
 // the overview of the folder. Source: proc.go.
 //
-//   newproc.ts    rows, ids, continuations          sysmon.ts      preemption, taking Ps from system calls, the forced cycle
+//   newproc.ts    rows, ids, continuations          parts.ts       the tables, and what a scheduler is made of
+//   park.ts       waiting, waking, yield points     sysmon.ts      preemption, taking Ps from system calls, the forced cycle
 //   runq.ts       who waits to run                  syscall.ts     leaving and coming back; promises of the host
 //   steal.ts      looking for work elsewhere        lockthread.ts  a goroutine with an M of its own
 //   m.ts          threads: waking, spinning
@@ -30,65 +31,38 @@
 // forgotten. Everything below the sched folder reads the arena; what runs the machine reads the fields.
 
 import type { CallStack, Mutator } from '../gc/malloc.ts';
-import type { GC } from '../gc/mgc.ts';
 import type { Heap } from '../heap/mheap.ts';
-import { Choice, type Chooser } from '../runtime/internal/chooser.ts';
-import { Ev, type Events } from '../runtime/internal/events.ts';
+import { Choice } from '../runtime/internal/chooser.ts';
+import { Ev } from '../runtime/internal/events.ts';
 import { fatal } from '../runtime/internal/throw.ts';
 import { Background } from './background.ts';
 import { Contention } from './contention.ts';
-import { type G, GStatus, WaitReason } from './g.ts';
+import { type G, GStatus } from './g.ts';
 import { Helpers } from './helpers.ts';
 import { Holds } from './holds.ts';
 import { ThreadLocks } from './lockthread.ts';
 import { type M, MStatus, Ms, type MTable, type Threads } from './m.ts';
-import { type Continuation, forgottenYield, Goroutines } from './newproc.ts';
-import type { Blocking, Op } from './op.ts';
-import { type P, PStatus, type PTable } from './p.ts';
+import { type Continuation, forgottenYield } from './newproc.ts';
+import type { Op } from './op.ts';
+import { type P, PStatus } from './p.ts';
+import { Cost, Parking, Stop } from './park.ts';
 import type { SchedParts, SchedTables } from './parts.ts';
 import { HeapRecord } from './record.ts';
-import { type LocalQueue, RunQueues } from './runq.ts';
-import { Stacks } from './stack.ts';
 import { Thieves, thiefNap } from './steal.ts';
 import { StoppedWorld } from './stw.ts';
-import { Sudogs } from './sudog.ts';
 import { Syscalls } from './syscall.ts';
 import { Sysmon } from './sysmon.ts';
 import { Timers } from './timer.ts';
 
-/** Virtual costs in nanoseconds. */
-export const enum Cost {
-  /** of one turn of a goroutine, on top of what it allocates and does */
-  turn = 100,
-  /** of an operation that could have blocked and did not */
-  operation = 15,
-}
-/** Most nanoseconds in `spent`: what is added to it goes on being a small integer. */
-const mostSpent = 1 << 30;
 /** A goroutine is paused for another P that is this far behind, in nanoseconds: less would be many turns for little truth. */
 const pauseSlack = 1000;
 
-/** Why a goroutine that did not block has stopped. */
-const enum Stop {
-  gosched,
-  preempted,
-  paused,
-  yielded,
-}
-
 /** The scheduler of one machine. */
-export class Sched extends Goroutines implements CallStack, Threads {
-  readonly pt: PTable;
+export class Sched extends Parking implements CallStack, Threads {
   readonly mt: MTable;
-  /** GOMAXPROCS. */
-  procs: number;
   readonly heap: Heap;
-  readonly gc: GC;
   readonly mutators: Mutator[];
   private readonly makeMutator: (p: number) => Mutator;
-  readonly events: Events;
-  readonly chooser: Chooser;
-  readonly runq: RunQueues;
   readonly ms: Ms;
   readonly timers: Timers;
   readonly holds: Holds;
@@ -97,18 +71,8 @@ export class Sched extends Goroutines implements CallStack, Threads {
   readonly sysmon: Sysmon;
   readonly locks: ThreadLocks;
   readonly contention: Contention;
-  /** The block or the mutex profile is on: contention.ts hears of each wait. Written there. */
-  timesWaits = false;
-  /**
-   * gc.cycle while nothing but goroutines needs looking after: one P, runNext, nobody marks, hears of events or times waits; else -2,
-   * which is no cycle. What blocks and was used in this cycle takes its short road then (HeapRecord.seen, chan.ts).
-   */
-  usual = -2;
   readonly helpers: Helpers;
   private readonly background = new Background(this);
-  /** The running P's queue, and its side of allocation. */
-  private queue: LocalQueue;
-  mutator: Mutator;
   /** Told when another P runs: handles above keep its mutator at hand. */
   onSwitch: ((mutator: Mutator) => void) | null = null;
   protected mainStarted = false;
@@ -117,53 +81,26 @@ export class Sched extends Goroutines implements CallStack, Threads {
   protected doomed: Error | null = null;
   /** main has called Goexit: the others go on without it. */
   mainExits = false;
-  /** Turns of goroutines so far. */
-  turns = 0;
-  /** What now() is while something happens outside of the running P's time; -1: nothing does. */
-  elsewhere = -1;
   /** Not only one P runs, or something has changed since that was found: changed(). */
   private disturbed = false;
   /** When something else than the running P's own goroutines is due. */
   private horizon = 0;
-  /**
-   * Virtual nanoseconds of turns and operations since they were last taken. A small integer, for every switch adds to it: what
-   * allocation costs (mutator.nanos) may be a fraction, and V8 keeps those in boxes.
-   */
-  private spent = 0;
-  /** Nanoseconds into its turn from which on the running goroutine asks at yield points whether to go on: see setLimit. */
-  private limit = 0;
-  /** The same of `spent`; -1: it asks at the next one. */
-  private turnLimit = 0;
-  /** Nanoseconds after which runAlone ends, and the same of `spent`. */
-  private until = 0;
-  private roundsLimit = 0;
-  private stop = Stop.gosched;
-  /** The turn in which its goroutine has handed something over: it yields at its next yield point. */
-  private handedOverIn = -1;
   /** Records that lie off the heap: of who explores schedules. */
   readonly offHeap: HeapRecord[] = [];
   private readonly thieves = new Thieves(this);
   private readonly anyOrder: boolean;
 
   constructor(tables: SchedTables, parts: SchedParts) {
-    super(tables.gt, new Stacks(parts.heap, tables.gt), new Sudogs(parts.heap.sys), tables.goroutines);
-    this.pt = tables.pt;
+    super(tables, parts);
     this.mt = tables.mt;
     const { procs, heap, gc, mutators, makeMutator, events, chooser } = parts;
-    this.procs = procs;
     this.heap = heap;
-    this.gc = gc;
     this.mutators = mutators;
     this.makeMutator = makeMutator;
-    this.events = events;
-    this.chooser = chooser;
-    this.runq = new RunQueues(this.pt, procs, parts.era !== '2014');
-    this.queue = this.runq.of(0 as P);
     this.ms = new Ms(this.mt, this.pt, events, this);
     const [wake, earlier] = [(g: G) => this.ready(this.ops[g]!, true), () => this.changed()];
     this.timers = new Timers(heap.sys, wake, earlier);
     this.holds = new Holds(heap.sys, gc);
-    this.mutator = mutators[0]!;
     this.anyOrder = chooser.anyOrder ?? false;
     this.world = new StoppedWorld(this, parts.order);
     this.syscalls = new Syscalls(this);
@@ -225,165 +162,6 @@ export class Sched extends Goroutines implements CallStack, Threads {
       this.changed();
     }
     this.release(g);
-  }
-
-  /** Parks the running goroutine for a reason; whoever wakes it calls ready. Returns its Op, to be yield*ed. Source: gopark. */
-  park(reason: WaitReason): Op {
-    const op = this.begin();
-    this.block(op, reason);
-    return op;
-  }
-
-  /** The operation that has begun must wait. */
-  block(op: Op, reason: WaitReason): void {
-    op.status = GStatus.waiting;
-    op.waitReason = reason;
-    op.done = 0;
-    if (this.timesWaits) this.contention.blocked(op, reason);
-    if (this.events.on) this.events.emit(Ev.goPark, this.gt.goid[op.g], reason, this.curp);
-  }
-
-  /** The running goroutine's Op for an operation that is done at once: a yield point. */
-  done(value: unknown): Op {
-    const op = this.begin();
-    op.value = value;
-    return this.settled(op);
-  }
-
-  /** The operation that has begun needs no waiting. */
-  settled(op: Op): Op {
-    if ((this.spent += Cost.operation) > this.turnLimit) this.longTurn(op);
-    return op;
-  }
-
-  /** The running goroutine's Op, for a new operation. TypeError when the last one was not awaited. */
-  begin(): Op {
-    const op = this.cur;
-    if (op.inFlight) this.mustNotBegin();
-    op.inFlight = true;
-    op.value = undefined;
-    op.brought = 0;
-    return op;
-  }
-
-  private mustNotBegin(): never {
-    throw new TypeError(this.curg === 0 ? 'a blocking operation was called outside a goroutine' : forgottenYield);
-  }
-
-  /** A call that may wait more than once: as a value to be yield*ed, so that a forgotten yield* is noticed like any other. */
-  blocking<T>(body: () => Generator<void, T, void>): Blocking<T> {
-    const op = this.begin();
-    return {
-      [Symbol.iterator]: () => {
-        op.inFlight = false;
-        return body();
-      },
-    };
-  }
-
-  /**
-   * A yield point after the turn's limit: sysmon may have looked round by now, and others may be behind in time. (When every
-   * operation is a choice point, the limit is -1.)
-   */
-  private longTurn(op: Op): void {
-    const { chooser, pt, curp } = this;
-    if (this.spent > mostSpent) this.mutator.charge(this.takeSpent());
-    const now = this.now();
-    this.sysmon.lookUntil(now);
-    if (this.handedOverIn === this.turns) {
-      this.handedOverIn = -1;
-      this.giveWay(op, Stop.yielded);
-      return;
-    }
-    const horizon = this.horizonOf(curp);
-    const chosen = chooser.everyOperation && chooser.choose(Choice.preempt, 2, 0) === 1;
-    if (chosen || pt.preempt[curp] !== 0) this.giveWay(op, Stop.preempted);
-    else if (horizon < now) this.giveWay(op, Stop.paused);
-    else if (!chooser.everyOperation) this.setLimit(horizon - pt.clock[curp]);
-  }
-
-  /** The running goroutine goes on without questions until its turn has cost so many nanoseconds. */
-  private setLimit(nanos: number): void {
-    this.limit = nanos;
-    this.turnLimit = Math.floor(this.spendable(nanos)) | 0;
-  }
-
-  /** What `spent` may grow to before the turn has cost so many nanoseconds; -1: nothing. */
-  private spendable(nanos: number): number {
-    return Math.max(-1, Math.min(nanos - this.mutator.nanos, mostSpent));
-  }
-
-  /** Allocation has cost time. */
-  private charged(): void {
-    if (this.turnLimit >= 0) this.setLimit(this.limit);
-    this.roundsLimit = Math.ceil(this.spendable(this.until)) | 0;
-  }
-
-  /** The running goroutine has handed a lock to one that goes next on this P. In Go it yields at once; a plain call cannot. */
-  handedOver(): void {
-    this.handedOverIn = this.turns;
-    this.turnLimit = -1;
-  }
-
-  private giveWay(op: Op, stop: Stop): void {
-    op.done = 0;
-    this.stop = stop;
-  }
-
-  /** Something that `usual` depends on is another. */
-  findUsual(): void {
-    const { gc, runq, events } = this;
-    const usual = this.procs === 1 && runq.hasRunNext && !gc.marking && !events.on && !this.timesWaits;
-    this.usual = usual ? gc.cycle : -2;
-  }
-
-  /** The short road of ready(op, true), while `usual` is a cycle. */
-  readyUsually(op: Op): void {
-    op.status = GStatus.runnable;
-    op.waitSeen = false;
-    this.runq.putNext(this.queue, op);
-  }
-
-  /** Makes a waiting goroutine runnable; next: before the others of this P. Source: ready, goready. */
-  ready(op: Op, next: boolean): void {
-    if (op.status !== GStatus.waiting) this.badStatus(op, GStatus.waiting);
-    op.status = GStatus.runnable;
-    op.waitSeen = false;
-    const { g } = op;
-    if (this.procs !== 1) this.readyFrom(g);
-    if (this.timesWaits) this.contention.released(op, op.waitReason, this.now());
-    if (this.events.on) this.events.emit(Ev.goReady, this.gt.goid[g], this.curg === 0 ? 0 : this.gt.goid[this.curg], this.curp);
-    this.runq.put(this.curp, op, next);
-    this.wakep();
-  }
-
-  /** g does not run before now, whatever the clock of the P that finds it says. (A single P's clock is never behind.) */
-  private readyFrom(g: G): void {
-    const { readyAt } = this.gt;
-    const now = this.now();
-    if (readyAt[g] < now) readyAt[g] = now;
-  }
-
-  /** Lets another goroutine run: the running one goes to the global queue's tail. Source: Gosched. */
-  gosched(): Blocking<void> {
-    const op = this.begin();
-    op.done = 0; // status stays running: the end of the turn puts it into the global queue
-    return op as Blocking<void>;
-  }
-
-  /** Lets those go first who are to run next on this P: the running goroutine goes to the local queue's tail. Source: goyield. */
-  goyield(): Blocking<void> {
-    const op = this.gosched();
-    this.stop = Stop.yielded;
-    return op;
-  }
-
-  /** Sleeps for virtual nanoseconds; not positive: returns at once. Source: timeSleep. */
-  sleep(nanos: number): Blocking<void> {
-    if (!(nanos > 0)) return this.done(undefined) as Blocking<void>;
-    const op = this.park(WaitReason.sleep);
-    this.timers.sleep(this.curp, this.curg, this.now() + nanos);
-    return op as Blocking<void>;
   }
 
   // --- the loop --------------------------------------------------------------------------------------------------------
@@ -454,7 +232,7 @@ export class Sched extends Goroutines implements CallStack, Threads {
   }
 
   /** Until when p may go on without asking: the next event, or another P's clock. */
-  private horizonOf(p: P): number {
+  protected horizonOf(p: P): number {
     const { status, clock } = this.pt;
     let horizon = this.nextEvent();
     for (let q = 0 as P; q < this.procs; q++) {
@@ -547,20 +325,6 @@ export class Sched extends Goroutines implements CallStack, Threads {
     if (this.ms.spinning !== 0) this.foundWork(p);
     if (this.locks.count !== 0) this.locks.handTo(p, op.g);
     this.execute(p, op);
-  }
-
-  /** @internal */
-  takeNanos(): number {
-    const { mutator } = this;
-    const nanos = this.takeSpent() + mutator.nanos;
-    mutator.nanos = 0;
-    return nanos;
-  }
-
-  private takeSpent(): number {
-    const { spent } = this;
-    this.spent = 0;
-    return spent;
   }
 
   /** Source: findRunnable, without network and with workers as part of step. */
@@ -737,27 +501,6 @@ export class Sched extends Goroutines implements CallStack, Threads {
 
   backgroundMark(): void {
     this.background.catchUp();
-  }
-
-  /** Virtual nanoseconds on the clock of the running P, or of what happens outside of its time. Source: nanotime. */
-  now(): number {
-    return this.elsewhere >= 0 ? this.elsewhere : this.pt.clock[this.curp] + this.mutator.nanos + this.spent;
-  }
-
-  /** What now() is, for the program. */
-  readClock(): number {
-    return this.now();
-  }
-
-  /**
-   * Virtual time of an operation on something shared (a channel, a WaitGroup) that was last used at `last`: not before that,
-   * whatever this P's clock says, as the thing's lock would have it.
-   */
-  orderAfter(last: number): number {
-    const now = this.now();
-    if (now >= last) return now;
-    this.mutator.charge(last - now);
-    return last;
   }
 
   callers(pcs: Int32Array, max: number): number {
