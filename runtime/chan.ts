@@ -21,6 +21,12 @@ export type ElemValue<E extends ElemType> = E extends Host<infer T> ? T : LocalV
 export interface SendChan<in T> {
   /** Sends a value; waits for room or a receiver. Panics on a closed channel. `yield*` it. */
   send(value: T): Blocking<void>;
+  /**
+   * `if (!ch.sendNow(v)) yield* ch.send(v)` does what `yield* ch.send(v)` does, in half the time when there is no waiting: a yield*
+   * costs more than a send. Sends in the usual case; false: nothing has happened, which says nothing of the channel (it is not
+   * trySend). While schedules are explored it is always false.
+   */
+  sendNow(value: T): boolean;
   /** Sends if that needs no waiting; says whether it did. Go's select with one send and a default. */
   trySend(value: T): boolean;
   /** The case of a select that sends a value. */
@@ -44,6 +50,11 @@ export interface RecvChan<out T> {
    * `while ((v = yield* ch.recvOr(null)) !== null) …`
    */
   recvOr<C>(closed: C): Blocking<T | C>;
+  /**
+   * `ch.recvNow() ?? (yield* ch.recv())` does what `yield* ch.recv()` does, in half the time when there is no waiting. Receives in the
+   * usual case a value that is not null; undefined: nothing has happened. See sendNow.
+   */
+  recvNow(): NonNullable<T> | undefined;
   /** Receives if that needs no waiting; null: it would have to wait. Go's select with one receive and a default. */
   tryRecv(): { value: T; ok: boolean } | null;
   /** The case of a select that receives. */
@@ -85,6 +96,15 @@ export class Chan<in out T> implements SendChan<T>, RecvChan<T> {
 
   trySend(value: T): boolean {
     return this.c.trySend(this.raw(value));
+  }
+
+  sendNow(value: T): boolean {
+    return this.toRaw === null && this.c.sendNow(value);
+  }
+
+  recvNow(): NonNullable<T> | undefined {
+    const raw = this.c.recvNow();
+    return (raw === undefined || this.fromRaw === null ? raw : this.fromRaw(raw)) as NonNullable<T> | undefined;
   }
 
   recv(): Blocking<T> {

@@ -6,13 +6,14 @@
 //   K2  a buffered channel with values has no waiting receiver; one with room has no waiting sender
 //
 // A value travels in one of three ways, by the channel's element: a pointer (a root wherever it is on its way: sudog.elem,
-// op.brought), a number, or anything else of JavaScript ("host"). Numbers lie behind the hchan in one object without pointers,
-// as in Go; pointers in a buffer of their own; host values in an array of JavaScript.
+// op.brought), a number, or anything else of JavaScript ("host"). Pointers lie in a buffer of their own. Other values are in an array of
+// JavaScript, like all that changes with every operation; numbers have their place behind the hchan, in one object without
+// pointers, as in Go, and `save` puts them there.
 
 import type { RType } from '../heap/types.ts';
 import { type Addr, pageSize } from '../runtime/internal/memory.ts';
 import { chanPanic, gopanic } from '../runtime/internal/throw.ts';
-import { GStatus, WaitReason } from './g.ts';
+import { WaitReason } from './g.ts';
 import type { Op } from './op.ts';
 import type { Sched } from './proc.ts';
 import { HeapRecord } from './record.ts';
@@ -104,9 +105,8 @@ export class HChannel extends HeapRecord {
   protected count = 0;
   private sendx = 0;
   private recvx = 0;
-  private readonly f64: Float64Array;
-  /** Buffered host values, by ring position. */
-  private readonly hostBuf: unknown[];
+  /** Buffered values that are no pointers, by ring position. */
+  private readonly buf: unknown[];
   protected isClosed = false;
   /** Root of a channel that has pointers in its buffer; 0: none. */
   private pinned = 0;
@@ -121,8 +121,7 @@ export class HChannel extends HeapRecord {
     readonly capacity: number,
   ) {
     super(all.sched, type, bytes);
-    this.f64 = this.heap.arena.f64;
-    this.hostBuf = kind === ElemKind.host ? new Array<unknown>(Math.min(capacity, 1024)) : noHosts;
+    this.buf = kind === ElemKind.pointer || capacity === 0 ? noValues : new Array<unknown>(Math.min(capacity, 1024)).fill(undefined);
     this.special = kind === ElemKind.pointer;
     this.zero = kind === ElemKind.host ? undefined : 0;
   }
@@ -147,11 +146,14 @@ export class HChannel extends HeapRecord {
     w[i + HChan.recvx] = this.recvx;
     this.recvq.save(w);
     this.sendq.save(w);
+    if (this.kind === ElemKind.number) this.saveNumbers();
   }
 
-  /** Numbers in the buffer are nowhere else. (What holds pointers is not collected.) */
-  protected override wordsInUse(): number {
-    return this.kind === ElemKind.number && this.count > 0 ? HChan.words + this.capacity * 2 : 0;
+  private saveNumbers(): void {
+    const { i, buf, capacity } = this;
+    const { f64 } = this.heap.arena;
+    const first = (i + HChan.words) >>> 1;
+    for (let k = 0, at = this.recvx; k < this.count; k++, at = at + 1 === capacity ? 0 : at + 1) f64[first + at] = buf[at] as number;
   }
 
   protected hasWaiters(): boolean {
@@ -171,33 +173,42 @@ export class HChannel extends HeapRecord {
   // --- operations ------------------------------------------------------------------------------------------------------
 
   /**
-   * Sends one value; waits for a receiver or for room. This is the short road for what is usual (Sched.usual): short enough that
-   * V8 inlines it into the program's own function. Source: chansend.
+   * Sends one value; waits for a receiver or for room. This and sendNow are the short roads for what is usual (Sched.usual): short
+   * enough that V8 inlines them into the program's own function. Source: chansend.
    */
   send(value: unknown): Op {
     const { sched } = this;
-    const op = sched.cur;
-    const receiver = this.recvq.first;
-    if (this.seen !== sched.usual || this.special || op.inFlight || (receiver !== null && receiver.op !== receiver))
+    const { cur: op } = sched;
+    if (this.sendNow(value)) {
+      op.inFlight = true;
+      op.value = undefined;
+      return op;
+    }
+    if (this.seen !== sched.usual || this.special || op.inFlight || this.recvq.first !== null || this.count < this.capacity) {
       return this.sendAnyhow(value);
+    }
     op.inFlight = true;
     op.brought = 0;
-    op.value = undefined;
+    op.value = value;
+    this.sendq.enqueue(op);
+    return sched.blockUsually(op, WaitReason.chanSend);
+  }
+
+  /** Sends in the usual case, and counts as the operation that `send` would have been; false: nothing has happened. */
+  sendNow(value: unknown): boolean {
+    const { sched } = this;
+    const receiver = this.recvq.first;
+    if (this.seen !== sched.usual || this.special || sched.cur.inFlight || !sched.mayGoOn()) return false;
     if (receiver !== null) {
+      if (receiver.op !== receiver) return false; // of a select
       this.recvq.shift(receiver);
       (receiver as Op).ok = true;
       receiver.value = value;
       sched.readyUsually(receiver as Op);
     } else if (this.count < this.capacity) this.putPlain(value);
-    else {
-      op.status = GStatus.waiting;
-      op.waitReason = WaitReason.chanSend;
-      op.done = 0;
-      op.value = value;
-      this.sendq.enqueue(op);
-      return op;
-    }
-    return sched.settled(op);
+    else return false;
+    sched.wentOn();
+    return true;
   }
 
   private sendAnyhow(value: unknown): Op {
@@ -205,7 +216,7 @@ export class HChannel extends HeapRecord {
     this.touchToSend(value);
     this.mustBeOpen();
     const op = sched.begin();
-    if (this.sendNow(value)) return sched.settled(op);
+    if (this.offer(value)) return sched.settled(op);
     sched.block(op, WaitReason.chanSend);
     this.enqueueSend(op, value);
     return op;
@@ -215,7 +226,7 @@ export class HChannel extends HeapRecord {
   trySend(value: unknown): boolean {
     this.touchToSend(value);
     this.mustBeOpen();
-    return this.sendNow(value);
+    return this.offer(value);
   }
 
   /** Receives one value; waits for one. */
@@ -223,41 +234,56 @@ export class HChannel extends HeapRecord {
     return this.recvOr(this.zero);
   }
 
-  /** The same; closed: what it gives when the channel is closed and empty. The short road, as in send. Source: chanrecv. */
+  /** The same; closed: what it gives when the channel is closed and empty. Source: chanrecv. */
   recvOr(closed: unknown): Op {
     const { sched } = this;
-    const op = sched.cur;
-    const sender = this.sendq.first;
-    if (this.seen !== sched.usual || this.special || op.inFlight || (sender !== null && sender.op !== sender))
-      return this.recvAnyhow(closed);
-    op.inFlight = true;
-    op.brought = 0;
-    op.ok = true;
-    if (this.count > 0) {
-      op.value = this.takePlain();
-      if (sender === null) return sched.settled(op);
-      this.putPlain(sender.value);
-    } else if (sender !== null) op.value = sender.value;
-    else {
-      op.value = undefined;
-      op.status = GStatus.waiting;
-      op.waitReason = WaitReason.chanReceive;
-      op.done = 0;
-      op.ifClosed = closed;
-      this.recvq.enqueue(op);
+    const { cur: op } = sched;
+    const value = this.recvNow();
+    if (value !== undefined) {
+      op.inFlight = true;
+      op.value = value;
+      op.ok = true;
       return op;
     }
-    sender.value = undefined; // a send gives nothing
-    this.sendq.shift(sender);
-    sched.readyUsually(sender as Op);
-    return sched.settled(op);
+    if (this.seen !== sched.usual || this.special || op.inFlight || this.sendq.first !== null || this.count > 0) {
+      return this.recvAnyhow(closed);
+    }
+    op.inFlight = true;
+    op.brought = 0;
+    op.value = undefined;
+    op.ifClosed = closed;
+    this.recvq.enqueue(op);
+    return sched.blockUsually(op, WaitReason.chanReceive);
+  }
+
+  /** Receives in the usual case a value other than null and undefined; undefined: nothing has happened. As sendNow. */
+  recvNow(): unknown {
+    const { sched } = this;
+    const sender = this.sendq.first;
+    if (this.seen !== sched.usual || this.special || sched.cur.inFlight || !sched.mayGoOn()) return undefined;
+    let value: unknown;
+    if (this.count > 0) {
+      if (sender !== null) return undefined; // its value takes the place: recvAnyhow
+      value = this.peekPlain();
+      if (value === undefined || value === null) return undefined;
+      this.dropPlain();
+    } else {
+      if (sender === null || sender.op !== sender) return undefined;
+      ({ value } = sender);
+      if (value === undefined || value === null) return undefined;
+      sender.value = undefined; // a send gives nothing
+      this.sendq.shift(sender);
+      sched.readyUsually(sender as Op);
+    }
+    sched.wentOn();
+    return value;
   }
 
   private recvAnyhow(closed: unknown): Op {
     const { sched } = this;
     this.touch();
     const op = sched.begin();
-    if (this.recvNow(op, closed)) return sched.settled(op);
+    if (this.poll(op, closed)) return sched.settled(op);
     op.ifClosed = closed;
     sched.block(op, WaitReason.chanReceive);
     this.enqueueRecv(op);
@@ -267,7 +293,7 @@ export class HChannel extends HeapRecord {
   /** Receives if that needs no waiting; says whether it did. Source: selectnbrecv. */
   tryRecv(into: Received): boolean {
     this.touch();
-    return this.recvNow(into, this.zero);
+    return this.poll(into, this.zero);
   }
 
   /** Source: closechan: collects receivers, then senders, and readies them when all are collected. */
@@ -337,7 +363,7 @@ export class HChannel extends HeapRecord {
   // --- values ----------------------------------------------------------------------------------------------------------
 
   /** The channel is open: hands the value to a receiver or puts it into the buffer; false: neither is possible. */
-  protected sendNow(value: unknown): boolean {
+  protected offer(value: unknown): boolean {
     const sg = this.serve(this.recvq);
     if (sg !== null) {
       const { op } = sg;
@@ -352,7 +378,7 @@ export class HChannel extends HeapRecord {
     return true;
   }
 
-  protected recvNow(into: Received, closed: unknown): boolean {
+  protected poll(into: Received, closed: unknown): boolean {
     if (this.count > 0) {
       into.ok = true;
       into.value = this.takeBuf();
@@ -431,22 +457,26 @@ export class HChannel extends HeapRecord {
     const at = this.sendx;
     this.sendx = at + 1 === this.capacity ? 0 : at + 1;
     this.count++;
-    if (this.kind === ElemKind.number) this.f64[((this.i + HChan.words) >>> 1) + at] = value as number;
-    else this.hostBuf[at] = value;
+    this.buf[at] = value;
   }
 
-  private takePlain(): unknown {
+  private peekPlain(): unknown {
+    return this.buf[this.recvx];
+  }
+
+  private dropPlain(): void {
     const at = this.recvx;
+    this.buf[at] = undefined;
     this.recvx = at + 1 === this.capacity ? 0 : at + 1;
     this.count--;
-    if (this.kind === ElemKind.number) return this.f64[((this.i + HChan.words) >>> 1) + at]!;
-    const value = this.hostBuf[at];
-    this.hostBuf[at] = undefined;
-    return value;
   }
 
   protected takeBuf(): unknown {
-    if (this.kind !== ElemKind.pointer) return this.takePlain();
+    if (this.kind !== ElemKind.pointer) {
+      const value = this.peekPlain();
+      this.dropPlain();
+      return value;
+    }
     const { w, i } = this;
     const at = this.recvx;
     this.recvx = at + 1 === this.capacity ? 0 : at + 1;
@@ -485,7 +515,7 @@ export class HChannel extends HeapRecord {
   }
 }
 
-const noHosts: unknown[] = [];
+const noValues: unknown[] = [];
 
 /**
  * A buffered channel of 2014: nothing is handed over. Who waits is woken when there may be something for it, and looks again;
@@ -517,14 +547,14 @@ class FutileChannel extends HChannel {
     return this.isClosed || this.count > 0;
   }
 
-  protected override sendNow(value: unknown): boolean {
+  protected override offer(value: unknown): boolean {
     if (this.count >= this.capacity) return false;
     this.putBuf(value);
     this.wakeOne(this.recvq);
     return true;
   }
 
-  protected override recvNow(into: Received, closed: unknown): boolean {
+  protected override poll(into: Received, closed: unknown): boolean {
     into.ok = this.count > 0;
     if (!into.ok) {
       into.value = closed;
@@ -553,7 +583,7 @@ class FutileChannel extends HChannel {
     this.touch();
     if (op.error !== null) return true; // closed meanwhile
     if (this.closed) op.fails(chanPanic('send on closed channel', true));
-    else if (!this.sendNow(op.value)) {
+    else if (!this.offer(op.value)) {
       this.sched.block(op, WaitReason.chanSend);
       this.enqueueSend(op, op.value);
       return false;
@@ -564,7 +594,7 @@ class FutileChannel extends HChannel {
 
   private recvAgain(op: Op): boolean {
     this.touch();
-    if (this.recvNow(op, op.ifClosed)) return true;
+    if (this.poll(op, op.ifClosed)) return true;
     this.sched.block(op, WaitReason.chanReceive);
     this.enqueueRecv(op);
     return false;
@@ -586,6 +616,12 @@ export class NilChannel {
   }
   recvOr(): Op {
     return this.recv();
+  }
+  sendNow(): boolean {
+    return false;
+  }
+  recvNow(): unknown {
+    return undefined;
   }
   trySend(): boolean {
     return false;

@@ -51,9 +51,27 @@ export class Mutex extends HeapRecord implements Locker, Resumable {
   /** Locks it; waits while somebody else has it. `yield*` it. */
   lock(): Blocking<void> {
     const { sched } = this;
+    if (this.lockNow()) {
+      const { cur: op } = sched;
+      op.inFlight = true;
+      op.value = undefined;
+      return op as Blocking<unknown> as Blocking<void>;
+    }
     this.touch();
     const op = sched.begin();
     return (this.lockFor(op) ? sched.settled(op) : op) as Blocking<void>;
+  }
+
+  /**
+   * Locks it in the usual case; false: nothing has happened. `if (!mu.lockNow()) yield* mu.lock()` does what `yield* mu.lock()` does,
+   * in less time: see Chan.sendNow.
+   */
+  lockNow(): boolean {
+    const { sched } = this;
+    if (this.state !== 0 || this.seen !== sched.usual || sched.cur.inFlight || !sched.mayGoOn()) return false;
+    this.state = State.locked;
+    sched.wentOn();
+    return true;
   }
 
   /** Locks it if nobody has it and nobody starves for it; says whether it did. */
@@ -112,6 +130,10 @@ export class Mutex extends HeapRecord implements Locker, Resumable {
 
   /** Unlocks it; any goroutine may. Fatal when it is not locked. */
   unlock(): void {
+    if (this.state === State.locked && this.seen === this.sched.usual) {
+      this.state = 0;
+      return;
+    }
     this.touch();
     const state = this.state - State.locked;
     if ((this.state & State.locked) === 0) this.misuse('sync: unlock of unlocked mutex');

@@ -211,6 +211,25 @@ export abstract class Parking extends Goroutines {
     this.usual = usual ? gc.cycle : -2;
   }
 
+  /** Whether an operation that needs no waiting may be done without asking whether the turn ends (settled). */
+  mayGoOn(): boolean {
+    return this.spent + Cost.operation <= this.turnLimit;
+  }
+
+  /** It was done. */
+  wentOn(): void {
+    this.cur.brought = 0;
+    this.spent += Cost.operation;
+  }
+
+  /** The short road of block, while `usual` is a cycle. */
+  blockUsually(op: Op, reason: WaitReason): Op {
+    op.status = GStatus.waiting;
+    op.waitReason = reason;
+    op.done = 0;
+    return op;
+  }
+
   /** The short road of ready(op, true), while `usual` is a cycle. */
   readyUsually(op: Op): void {
     op.status = GStatus.runnable;

@@ -4,7 +4,7 @@
 //   - a goroutine that waits keeps what it waits on (sudog.ts)
 //   - a channel with pointers in its buffer is a root: nobody else keeps what they point to
 //   - any other record is collected when a cycle finds it unreached; if JavaScript uses it after all, its handle, which the
-//     sweeper has told (heap/mhandle.ts), makes a new record with the words of the old one
+//     sweeper has told (heap/mhandle.ts), makes a new record
 //
 // The words that change with every operation are fields of the object; `save` writes them into the record when somebody looks
 // at it (proc.ts, "what is in fields"), and so a new record says what the old one would have said.
@@ -28,8 +28,6 @@ import type { Sched } from './proc.ts';
 
 /** A record on the heap and its JavaScript side. */
 export abstract class HeapRecord implements RecordHandle {
-  /** Words of a record that was collected. */
-  private saved: Int32Array | null = null;
   /** Virtual time of the last operation. */
   private time = 0;
   private offHeap = false;
@@ -121,23 +119,16 @@ export abstract class HeapRecord implements RecordHandle {
     const { heap } = this;
     const addr = this.sched.mutator.mallocgc(this.bytes, this.type);
     this.i = addr >>> 2;
-    if (this.saved !== null) this.w.set(this.saved, this.i);
-    this.saved = null;
     attachSpecial(heap, addr, SpecialKind.handle, heap.handles.add(this));
     this.created();
     this.save();
   }
 
-  /** The record is new; its words are those of the last one. */
+  /** The record is new. */
   protected created(): void {}
 
   /** @internal Writes what is in fields into the record, which exists. */
   abstract save(): void;
-
-  /** How many of its words are worth keeping when it is collected, because they are in no field. */
-  protected wordsInUse(): number {
-    return 0;
-  }
 
   /** What is wrong with it, one sentence for each finding. */
   findings(): string[] {
@@ -147,8 +138,6 @@ export abstract class HeapRecord implements RecordHandle {
   /** The collector took the record. */
   freed(): void {
     if (this.hasWaiters()) gothrow(`K4: record 0x${(this.i << 2).toString(16)} was freed while a goroutine waits on it`);
-    const n = this.wordsInUse();
-    this.saved = n === 0 ? null : this.w.slice(this.i, this.i + n);
     this.i = 0;
     this.seen = -1;
   }

@@ -56,7 +56,7 @@ class ExploringChannel extends explored('chan', HChannel) implements Operand {
     this.world.touched(this, true);
     if (kind === OpKind.recv) {
       this.touch();
-      if (this.recvNow(op, op.ifClosed)) return true;
+      if (this.poll(op, op.ifClosed)) return true;
       this.world.block(op, WaitReason.chanReceive);
       this.enqueueRecv(op);
       return false;
@@ -65,7 +65,7 @@ class ExploringChannel extends explored('chan', HChannel) implements Operand {
     op.value = undefined;
     this.touchToSend(value);
     this.mustBeOpen();
-    if (this.sendNow(value)) return true;
+    if (this.offer(value)) return true;
     this.world.block(op, WaitReason.chanSend);
     this.enqueueSend(op, value);
     return false;
@@ -98,20 +98,20 @@ class ExploringChannel extends explored('chan', HChannel) implements Operand {
 
   // What a send and a receive order (races.ts).
 
-  protected override sendNow(value: unknown): boolean {
+  protected override offer(value: unknown): boolean {
     const { races, curg } = this.world;
-    if (races === null) return super.sendNow(value);
+    if (races === null) return super.offer(value);
     const receiver = firstIn(this.recvq);
-    if (!super.sendNow(value)) return false;
+    if (!super.offer(value)) return false;
     races.sent(curg, receiver, this, this.capacity);
     return true;
   }
 
-  protected override recvNow(into: Received, closed: unknown): boolean {
+  protected override poll(into: Received, closed: unknown): boolean {
     const { races, curg } = this.world;
-    if (races === null) return super.recvNow(into, closed);
+    if (races === null) return super.poll(into, closed);
     const sender = firstIn(this.sendq);
-    if (!super.recvNow(into, closed)) return false;
+    if (!super.poll(into, closed)) return false;
     if (into.ok) races.received(curg, sender, this, this.capacity);
     else races.acquire(curg, this);
     return true;

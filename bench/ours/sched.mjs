@@ -7,7 +7,9 @@ const { f64, gofunc, RandomChooser, Runtime } = await loadGorena();
 
 const programs = {
   pingpong: { usual: 5_000_000, main: pingpong },
+  'pingpong-now': { usual: 5_000_000, main: pingpongNow },
   buffered: { usual: 10_000_000, main: buffered },
+  'buffered-now': { usual: 10_000_000, main: bufferedNow },
   gosched: { usual: 5_000_000, main: (go, n) => goschedRing(go, 'gosched', 2, n) },
   gosched64: { usual: 150_000, main: (go, n) => goschedRing(go, 'gosched64', 64, n) },
   gosched10k: { usual: 300, main: (go, n) => goschedRing(go, 'gosched10k', 10_000, n) },
@@ -36,6 +38,42 @@ function* pingpong(go, n) {
   }
   a.close();
   emit('pingpong', performance.now() - start, 2 * n, { sum });
+}
+
+/** The same, asking first: `yield*` is left for what waits. */
+function* pongerNow(_go, a, b) {
+  for (let v = a.recvNow() ?? (yield* a.recvOr(null)); v !== null; v = a.recvNow() ?? (yield* a.recvOr(null))) {
+    if (!b.sendNow(v + 1)) yield* b.send(v + 1);
+  }
+  b.close();
+}
+
+function* pingpongNow(go, n) {
+  const start = performance.now();
+  const a = go.chan(f64);
+  const b = go.chan(f64);
+  go.go(pongerNow, a, b);
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    if (!a.sendNow(i)) yield* a.send(i);
+    sum += b.recvNow() ?? (yield* b.recv());
+  }
+  a.close();
+  emit('pingpong-now', performance.now() - start, 2 * n, { sum });
+}
+
+function* producerNow(_go, c, n) {
+  for (let i = 0; i < n; i++) if (!c.sendNow(i)) yield* c.send(i);
+  c.close();
+}
+
+function* bufferedNow(go, n) {
+  const start = performance.now();
+  const c = go.chan(f64, 128);
+  go.go(producerNow, c, n);
+  let sum = 0;
+  for (let v = c.recvNow() ?? (yield* c.recvOr(null)); v !== null; v = c.recvNow() ?? (yield* c.recvOr(null))) sum += v;
+  emit('buffered-now', performance.now() - start, n, { sum });
 }
 
 function* producer(_go, c, n) {

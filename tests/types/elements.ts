@@ -93,8 +93,9 @@ type Received<C extends RecvChan<unknown>> = [
   recv: ReturnType<ReturnType<C['recv']>[typeof Symbol.iterator]> extends Iterator<void, infer T, void> ? T : never,
   recv2: ReturnType<ReturnType<C['recv2']>[typeof Symbol.iterator]> extends Iterator<void, infer T, void> ? T : never,
   tryRecv: ReturnType<C['tryRecv']>,
+  recvNow: ReturnType<C['recvNow']>,
 ];
-type Comes<T> = [recv: T, recv2: [value: T, ok: boolean], tryRecv: { value: T; ok: boolean } | null];
+type Comes<T> = [recv: T, recv2: [value: T, ok: boolean], tryRecv: { value: T; ok: boolean } | null, recvNow: NonNullable<T> | undefined];
 export const received: readonly true[] = [
   true satisfies Equal<Received<Chan<ElemValue<typeof i32>>>, Comes<number>>,
   true satisfies Equal<Received<Chan<ElemValue<typeof i64>>>, Comes<bigint>>,
@@ -107,8 +108,8 @@ export const received: readonly true[] = [
 
 // --- which end may do what ---------------------------------------------------------------------------------------------------------
 
-type Sending = 'send' | 'trySend' | 'sendCase' | 'close';
-type Receiving = 'recv' | 'recv2' | 'recvOr' | 'tryRecv' | 'recvCase';
+type Sending = 'send' | 'sendNow' | 'trySend' | 'sendCase' | 'close';
+type Receiving = 'recv' | 'recv2' | 'recvOr' | 'recvNow' | 'tryRecv' | 'recvCase';
 type Asking = 'length' | 'capacity';
 export const ends: readonly true[] = [
   true satisfies Equal<keyof SendChan<number>, Sending | Asking>,

@@ -1,0 +1,193 @@
+// The short roads (sched/park.ts, "usual") do what the long ones do: a random program over channels, mutexes and goroutines that
+// come and go runs the same with them, with somebody listening to events (which closes them), and when it asks first (sendNow,
+// recvNow, lockNow): the same results in the same order, the same turns, the same virtual time.
+//
+// A failure prints the program, shrunk. SEED=n runs other programs.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Chan, f64, type Go, host, type Mutex, Runtime } from '../../runtime/index.ts';
+import { schedFindings } from '../../sched/check.ts';
+
+const seed = Number(process.env.SEED ?? 20140901);
+
+type Step =
+  | { do: 'send' | 'recv' | 'recvOr'; chan: number; value: number | null }
+  | { do: 'lock'; mutex: number; yields: number }
+  | { do: 'gosched' | 'select' | 'close' | 'start' | 'gc'; chan: number };
+
+interface Program {
+  /** Capacities; every second channel carries values of JavaScript, null among them. */
+  chans: number[];
+  workers: Step[][];
+  /** GOGC: small collections come often. */
+  gogc: number;
+}
+
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constantFrom('send', 'recv', 'recvOr'), chan: fc.nat(3), value: fc.option(fc.nat(9)) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('lock'), mutex: fc.nat(1), yields: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('gosched', 'select', 'start'), chan: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('close', 'gc'), chan: fc.nat(3) }) },
+) as fc.Arbitrary<Step>;
+const programs: fc.Arbitrary<Program> = fc.record({
+  chans: fc.array(fc.constantFrom(0, 0, 1, 2, 5), { minLength: 4, maxLength: 4 }),
+  workers: fc.array(fc.array(steps, { minLength: 1, maxLength: 12 }), { minLength: 2, maxLength: 6 }),
+  gogc: fc.constantFrom(100, 1),
+});
+
+interface How {
+  /** The program asks first. */
+  now: boolean;
+  /** Somebody listens. */
+  heard: boolean;
+}
+
+interface Shared {
+  chans: Chan<unknown>[];
+  mutexes: Mutex[];
+  log: string[];
+  how: How;
+}
+
+function* worker(go: Go, s: Shared, list: readonly Step[], name: string): Generator<void, void, void> {
+  for (const step of list) {
+    try {
+      yield* act(go, s, step, name);
+    } catch (error) {
+      s.log.push(`${name} ${String((error as Error).message)}`);
+    }
+  }
+  s.log.push(`${name} ends at ${go.now()}`);
+}
+
+function* act(go: Go, s: Shared, step: Step, name: string): Generator<void, void, void> {
+  const { now } = s.how;
+  switch (step.do) {
+    case 'send': {
+      const c = s.chans[step.chan]!;
+      const value = step.chan % 2 === 0 ? (step.value ?? 0.5) : step.value;
+      if (!(now && c.sendNow(value))) yield* c.send(value);
+      s.log.push(`${name} sent ${value}`);
+      return;
+    }
+    case 'recv': {
+      const c = s.chans[step.chan]!;
+      s.log.push(`${name} got ${now ? (c.recvNow() ?? (yield* c.recv())) : yield* c.recv()}`);
+      return;
+    }
+    case 'recvOr': {
+      const c = s.chans[step.chan]!;
+      s.log.push(`${name} got ${now ? (c.recvNow() ?? (yield* c.recvOr('closed'))) : yield* c.recvOr('closed')}`);
+      return;
+    }
+    case 'lock': {
+      const mu = s.mutexes[step.mutex]!;
+      if (!(now && mu.lockNow())) yield* mu.lock();
+      s.log.push(`${name} locked`);
+      for (let i = 0; i < step.yields; i++) yield* go.gosched();
+      mu.unlock();
+      return;
+    }
+    case 'gosched':
+      yield* go.gosched();
+      return;
+    case 'gc':
+      yield* go.gc();
+      return;
+    case 'close':
+      s.chans[step.chan]!.close();
+      return;
+    case 'start':
+      go.go(worker, s, [{ do: 'recv', chan: step.chan, value: null }], `${name}.${go.numGoroutine()}`);
+      return;
+    case 'select': {
+      const other = s.chans[(step.chan + 1) % 4]!;
+      const got = yield* go.select([s.chans[step.chan]!.recvCase(), other.sendCase(7)]);
+      s.log.push(`${name} selected ${got.index} ${String(got.value)} ${got.ok}`);
+    }
+  }
+}
+
+/** All that can be seen of a run. Its end is a deadlock or main's return; channels are closed after a while. */
+function run(program: Program, how: How, broken: ((rt: Runtime) => void) | null = null): unknown {
+  const rt = new Runtime({ heapBytes: 1 << 20, gogc: program.gogc });
+  if (how.heard) rt.machine.subscribe(() => {});
+  broken?.(rt);
+  const { sched } = rt.machine;
+  const log: string[] = [];
+  rt.run(function* main(go) {
+    const chans = program.chans.map(
+      (capacity, k) => (k % 2 === 0 ? go.chan(f64, capacity) : go.chan(host<unknown>(), capacity)) as Chan<unknown>,
+    );
+    const s: Shared = { chans, mutexes: [go.mutex(), go.mutex()], log, how };
+    for (const [k, list] of program.workers.entries()) go.go(worker, s, list, String(k));
+    for (let i = 0; i < 3; i++) {
+      yield* go.sleep(1e6);
+      expect(schedFindings(sched)).toEqual([]);
+    }
+    const [numbers, values] = [chans[0]!, chans[1]!];
+    for (const c of [numbers, values]) {
+      try {
+        c.close();
+      } catch {} // a worker was faster
+    }
+    yield* go.sleep(1e6);
+    log.push(...chans.map((c) => `${c.length}`), `${go.numGoroutine()}`);
+  });
+  const { nanos, turns, mallocs } = rt.stats();
+  return { log, nanos, turns, mallocs };
+}
+
+describe('with the short roads, without them, and asking first', () => {
+  test('random programs run the same', () => {
+    fc.assert(
+      fc.property(programs, (program) => {
+        const usual = run(program, { now: false, heard: false });
+        expect(run(program, { now: false, heard: true })).toEqual(usual);
+        expect(run(program, { now: true, heard: false })).toEqual(usual);
+        expect(run(program, { now: true, heard: true })).toEqual(usual);
+      }),
+      { seed, numRuns: 150 },
+    );
+  });
+
+  test('story: a short road that costs nothing is found', () => {
+    const program: Program = {
+      chans: [1, 0, 0, 0],
+      workers: [[{ do: 'send', chan: 0, value: 1 }], [{ do: 'recv', chan: 0, value: null }]],
+      gogc: 100,
+    };
+    const usual = run(program, { now: false, heard: true });
+    expect(run(program, { now: false, heard: false })).toEqual(usual);
+    const broken = run(program, { now: false, heard: false }, (rt) => {
+      const sched = rt.machine.sched as unknown as { wentOn(): void; cur: { brought: number } };
+      sched.wentOn = () => {
+        sched.cur.brought = 0;
+      };
+    });
+    expect(broken).not.toEqual(usual);
+  });
+});
+
+test('a value that is null is not taken by recvNow, and the next operation gets it', () => {
+  const got: unknown[] = [];
+  new Runtime().run(function* main(go) {
+    const c = go.chan(host<number | null>(), 2);
+    yield* c.send(null);
+    yield* c.send(4);
+    got.push(c.recvNow(), c.length, yield* c.recv(), c.recvNow(), c.recvNow(), c.length);
+  });
+  expect(got).toEqual([undefined, 2, null, 4, undefined, 0]);
+});
+
+test('an operation that was not awaited closes the short roads, and the next one says so', () => {
+  new Runtime().run(function* main(go) {
+    const c = go.chan(f64, 2);
+    const mu = go.mutex();
+    const forgotten = c.send(1);
+    expect([c.sendNow(2), c.recvNow(), mu.lockNow(), c.length]).toEqual([false, undefined, false, 1]);
+    expect(() => c.send(2)).toThrow('not awaited');
+    yield* forgotten;
+    expect(c.recvNow()).toBe(1);
+  });
+});
