@@ -90,8 +90,10 @@ export class Go extends Maker implements Caller {
   go<A extends unknown[]>(fn: GoFunc<A>, ...args: A): void;
   go(fn: GoFunc<unknown[]>, a?: unknown, b?: unknown, c?: unknown): void {
     const { ctx } = this;
-    const n = arguments.length - 1; // an array of the arguments would cost as much as the rest of a goroutine's start
+    // biome-ignore lint/complexity/noArguments: an array of them would cost as much as the rest of a goroutine's start
+    const n = arguments.length - 1;
     const pc = goStatementPc(ctx, fn, Go.prototype.go);
+    // biome-ignore lint/complexity/noArguments: as above
     if (n > 3 || unusual(ctx)) spawn(this.runtime, ctx, fn, Array.prototype.slice.call(arguments, 1), pc);
     else spawnShort(this.runtime, ctx, fn, pc, n, a, b, c);
   }
