@@ -9,6 +9,7 @@ import { attachSpecial, findSpecial, removeSpecial, Special, SpecialKind, type W
 import { ensureSwept } from '../heap/msweep.ts';
 import { tinySize } from '../heap/sizeclasses.ts';
 import { type G, SystemG, WaitReason } from '../sched/g.ts';
+import { mayBlock } from '../sched/op.ts';
 import { FrameHead } from '../sched/stack.ts';
 import type { Context } from './context.ts';
 import { inspect } from './internal/look.ts';
@@ -109,8 +110,8 @@ export class Finals {
     };
     const n = heap.finalQueue.register(function* cleanup() {
       try {
-        const blocks = fn(arg);
-        if (isGenerator(blocks)) yield* blocks;
+        const result = fn(arg);
+        if (mayBlock(result)) yield* result;
       } finally {
         release();
       }
@@ -186,8 +187,8 @@ export class Finals {
           for (let call = finalQueue.take(); call !== undefined; call = finalQueue.take()) {
             w[slot()] = call.addr;
             gt.system[g] = SystemG.userCode;
-            const blocks = call.fn(call.addr);
-            if (isGenerator(blocks)) yield* blocks;
+            const result = call.fn(call.addr);
+            if (mayBlock(result)) yield* result;
             gt.system[g] = SystemG.queued;
             w[slot()] = 0;
           }
@@ -197,10 +198,6 @@ export class Finals {
       })(),
     );
   }
-}
-
-function isGenerator(value: unknown): value is Generator<void, unknown, void> {
-  return typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function';
 }
 
 /** Refuses, before anything is registered, what is no reference and what cannot be called; fn undefined: there is none. */

@@ -17,7 +17,7 @@ import { type FrameRegs, FuncFrames } from './frame.ts';
 import { kindOf, newPointer, type PointerTo, pointerKind } from './kinds.ts';
 import { type LocalField, type LocalValue, valueLocal } from './locals.ts';
 import { Maker } from './make.ts';
-import { Scope } from './panic.ts';
+import { declares, Scope } from './panic.ts';
 import { type AnyStruct, addressOf, checkTarget, makeRef, plainAddress, type Ref, type RefBase, rtypeOf, Struct } from './struct.ts';
 import { type Field, Handle, type Kind, ownHandle } from './value.ts';
 
@@ -251,7 +251,7 @@ export function func<const L extends Locals, A extends unknown[], R>(
 
   // The number of arguments decides, not body.length: a body may have defaults and rest parameters. All are written out: to let
   // `arguments` escape costs every call of every function an object, as soon as one function is called with that many.
-  return function call(this: void, caller: Caller, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown, h?: unknown): R {
+  const made = function call(this: void, caller: Caller, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown, h?: unknown): R {
     // biome-ignore lint/complexity/noArguments: a rest parameter would cost every call an array
     const n = arguments.length - 1;
     const { ctx } = caller;
@@ -284,6 +284,8 @@ export function func<const L extends Locals, A extends unknown[], R>(
       frames.leave(depth, at);
     }
   } as unknown as Func<A, R>;
+  declares(made);
+  return made;
 }
 
 /** A call returns: deferred calls, if there are any, may change what. */

@@ -10,8 +10,8 @@
 // that it interrupts, and both are printed. Goexit is a panic that cannot be recovered and of which nobody dies.
 
 import type { G } from '../sched/g.ts';
-import type { Continuation, Unwinder } from '../sched/newproc.ts';
-import { type Blocking, Op } from '../sched/op.ts';
+import type { Call, Continuation, Unwinder } from '../sched/newproc.ts';
+import { type Blocking, BlockingBody, mayBlock, Op } from '../sched/op.ts';
 import type { Context } from './context.ts';
 import { fatal, GoPanic, isFinal, nilPanic } from './internal/throw.ts';
 import { Handle } from './value.ts';
@@ -29,6 +29,23 @@ export class Scope {
   readonly calls: Deferred[] = [];
   /** What the function returns: set by a deferred call, or undefined. */
   result: unknown = undefined;
+
+  constructor(
+    /** Of a blocking function: the scope that it was called in. */
+    readonly outer: Scope | null = null,
+  ) {}
+}
+
+/** Where a deferred call runs. */
+interface Place {
+  /** How many frames of functions of func() are active. */
+  readonly depth: number;
+  /** The innermost call of a gofunc; or that call is the deferred one itself, and this is the one around it. */
+  readonly call: Call | null;
+  readonly inCall: boolean;
+  /** The scope of the innermost blocking function; or that one is deferred itself, by `() => go.call(…)`. */
+  readonly scope: Scope;
+  readonly inScope: boolean;
 }
 
 /** A panic, or a Goexit, under way. Go's _panic. */
@@ -56,9 +73,9 @@ interface Unwinding {
   scope: Scope;
   /** The newest panic under way. Go's g._panic. */
   panic: Panicking | null;
-  /** Whose deferred call runs now, and how many functions' frames are active: only there recover works. */
+  /** Whose deferred call runs now, and where: only there recover works. */
   current: Panicking | null;
-  depth: number;
+  place: Place;
   /** Pc of the last memory fault of a panic that is not over; 0: none. Go's g.sigpc. */
   signal: number;
 }
@@ -70,6 +87,14 @@ interface LastWords {
   readonly pcs: Int32Array;
   /** Pc of the memory fault that the goroutine panicked with, now or before; 0: with none. */
   readonly signal: number;
+}
+
+/** Functions of func(), whose frame is one more when they are deferred themselves. */
+const declared = new WeakSet<object>();
+
+/** @internal fn was made by func(). */
+export function declares(fn: object): void {
+  declared.add(fn);
 }
 
 /** Unwinds the stack for Goexit: nothing of the program should catch it. */
@@ -182,7 +207,7 @@ export class Panics implements Unwinder {
     const u = this.unwindings[this.ctx.sched.curg];
     const p = u?.current;
     if (u === undefined || p === null || p === undefined) return null;
-    if (p.goexit || p.recovered || this.ctx.frames.depth !== u.depth || u.goid !== this.goid()) return null;
+    if (p.goexit || p.recovered || !this.isAt(u, u.place) || u.goid !== this.goid()) return null;
     p.recovered = true;
     return p.error instanceof GoPanic ? p.error.value : p.error;
   }
@@ -200,7 +225,7 @@ export class Panics implements Unwinder {
   *call<R>(body: () => Blocking<R>): Generator<void, R, void> {
     const u = this.running();
     const outer = u.scope;
-    const scope = new Scope();
+    const scope = new Scope(outer);
     u.scope = scope;
     let result: R | undefined;
     let p: Panicking | null = null;
@@ -283,12 +308,15 @@ export class Panics implements Unwinder {
   private *runDeferred(u: Unwinding, scope: Scope, cause: Panicking | null): Generator<void, Panicking | null, void> {
     let p: Panicking | null = cause;
     for (let d = scope.calls.pop(); d !== undefined; d = scope.calls.pop()) {
-      const { current, depth } = u;
+      const { current, place } = u;
       u.current = p;
-      u.depth = this.ctx.frames.depth;
+      u.place = this.placeOf(u, d.fn);
       try {
         const result = d.fn(...(d.args as never[]));
-        if (blocks(result)) yield* result;
+        if (mayBlock(result)) {
+          u.place = { ...u.place, inCall: result instanceof Op, inScope: result instanceof BlockingBody };
+          yield* result;
+        }
       } catch (error) {
         if (isFinal(error)) throw error;
         const next = this.raise(u, error);
@@ -296,12 +324,28 @@ export class Panics implements Unwinder {
         p = next;
       } finally {
         u.current = current;
-        u.depth = depth;
+        u.place = place;
         for (const slot of d.held) this.ctx.sched.holds.drop(slot);
       }
       if (p?.recovered) p = this.recovered(u, p);
     }
     return p;
+  }
+
+  /** Where fn will be, which is about to be called. */
+  private placeOf(u: Unwinding, fn: object): Place {
+    const { frames, sched } = this.ctx;
+    const depth = frames.depth + (declared.has(fn) ? 1 : 0);
+    return { depth, call: sched.cur.call, inCall: false, scope: u.scope, inScope: false };
+  }
+
+  /** Whether u's goroutine is in the deferred call itself, and in nothing that it has called. */
+  private isAt(u: Unwinding, { depth, call, inCall, scope, inScope }: Place): boolean {
+    const { frames, sched } = this.ctx;
+    const innermost = sched.cur.call;
+    if (frames.depth !== depth) return false;
+    if (inCall ? innermost === null || innermost.outer !== call : innermost !== call) return false;
+    return (inScope ? u.scope.outer : u.scope) === scope;
   }
 
   /** p is over, and so are those that it aborted; a Goexit goes on. */
@@ -375,7 +419,15 @@ export class Panics implements Unwinder {
     const known = this.unwindings[g];
     if (known !== undefined && known.goid === goid) return known;
     const bottom = new Scope();
-    const made: Unwinding = { goid, bottom, scope: bottom, panic: null, current: null, depth: 0, signal: 0 };
+    const made: Unwinding = {
+      goid,
+      bottom,
+      scope: bottom,
+      panic: null,
+      current: null,
+      place: { depth: 0, call: null, inCall: false, scope: bottom, inScope: false },
+      signal: 0,
+    };
     this.unwindings[g] = made;
     return made;
   }
@@ -389,9 +441,4 @@ class Uncaught {
 /** JavaScript's words (V8's) for a field of a null reference: Go's nil dereference. */
 function isNilAccess(error: unknown): boolean {
   return error instanceof TypeError && /^Cannot (read|set) properties of null /.test(error.message);
-}
-
-/** What a deferred call returns if it may block: a generator, or the operation of `() => ch.send(v)`. */
-function blocks(value: unknown): value is Iterable<void> & Blocking<unknown> {
-  return value instanceof Op || Object.prototype.toString.call(value) === '[object Generator]';
 }

@@ -1,6 +1,6 @@
 // once: Go's sync.Once. Source: sync/once.go.
 import { Mutex } from './mutex.ts';
-import type { Blocking } from './op.ts';
+import { type Blocking, mayBlock } from './op.ts';
 
 /** What is done at most once: a plain function, or a generator function that may block. */
 export type OnceFunc = () => unknown;
@@ -18,8 +18,8 @@ export class Once extends Mutex {
     yield* this.lock();
     try {
       if (this.done) return;
-      const blocks = fn() as { [Symbol.iterator]?: () => Iterator<void, unknown, void> } | undefined;
-      if (typeof blocks?.[Symbol.iterator] === 'function') yield* blocks as Generator<void, void, void>;
+      const result = fn();
+      if (mayBlock(result)) yield* result;
     } finally {
       this.done = true;
       this.unlock();

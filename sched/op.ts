@@ -173,3 +173,21 @@ export class Op extends Sudog implements Blocking<unknown>, Iterator<void, unkno
     return true;
   }
 }
+
+/** A call that may wait more than once, as a value: `yield*` begins its body. A forgotten yield* is noticed like that of any other. */
+export class BlockingBody<T> implements Blocking<T> {
+  constructor(
+    private readonly op: Op,
+    private readonly body: () => Generator<void, T, void>,
+  ) {}
+
+  [Symbol.iterator](): Generator<void, T, void> {
+    this.op.inFlight = false;
+    return this.body();
+  }
+}
+
+/** Whether a function of the program has returned something to be yield*ed: a generator, or the operation of `() => ch.send(v)`. */
+export function mayBlock(value: unknown): value is Blocking<unknown> {
+  return value instanceof Op || value instanceof BlockingBody || Object.prototype.toString.call(value) === '[object Generator]';
+}

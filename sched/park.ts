@@ -14,7 +14,7 @@ import { Ev, type Events } from '../runtime/internal/events.ts';
 import type { Contention } from './contention.ts';
 import { type G, GStatus, WaitReason } from './g.ts';
 import { forgottenYield, Goroutines } from './newproc.ts';
-import type { Blocking, Op } from './op.ts';
+import { type Blocking, BlockingBody, type Op } from './op.ts';
 import type { P, PTable } from './p.ts';
 import type { SchedParts, SchedTables } from './parts.ts';
 import { type LocalQueue, RunQueues } from './runq.ts';
@@ -144,15 +144,9 @@ export abstract class Parking extends Goroutines {
     throw new TypeError(this.curg === 0 ? 'a blocking operation was called outside a goroutine' : forgottenYield);
   }
 
-  /** A call that may wait more than once: as a value to be yield*ed, so that a forgotten yield* is noticed like any other. */
+  /** A call that may wait more than once. */
   blocking<T>(body: () => Generator<void, T, void>): Blocking<T> {
-    const op = this.begin();
-    return {
-      [Symbol.iterator]: () => {
-        op.inFlight = false;
-        return body();
-      },
-    };
+    return new BlockingBody(this.begin(), body);
   }
 
   /**

@@ -1,7 +1,7 @@
 // panic, defer, recover and Goexit: who runs when, what recover gives, and what is printed when nobody recovers
 // (reference 6.9). Go's own tests of these are in tests/go/crash.test.ts.
 import { describe, expect, test } from 'vitest';
-import { func, type Go, type GoFunc, GoRuntimeError, i32, panic, self, struct } from '../../../runtime/index.ts';
+import { func, type Go, type GoFunc, GoRuntimeError, gofunc, i32, panic, self, struct } from '../../../runtime/index.ts';
 import { death, run } from '../../support/run.ts';
 
 const Node = struct('panic.Node', { id: i32, next: self });
@@ -125,6 +125,51 @@ describe('recover', () => {
       ['nested', null],
       ['outer', 'x'],
     ]);
+  });
+
+  test('works in a deferred function of any kind, and in nothing that it calls', () => {
+    const log: unknown[] = [];
+    const plain = func('panic.plain', {}, (_f, go: Go) => log.push(go.recover()));
+    const blocking = gofunc('panic.blocking', {}, function* (go) {
+      log.push(go.recover());
+    });
+    const body = function* (go: Go) {
+      log.push(go.recover());
+    };
+    const ways: [string, (go: Go) => unknown][] = [
+      ['declared, called', (go) => plain(go, go)],
+      [
+        'declared and blocking, called',
+        function* (go) {
+          yield* blocking(go);
+        },
+      ],
+      [
+        'with deferred calls, called',
+        function* (go) {
+          yield* go.call(body);
+        },
+      ],
+      ['with deferred calls', (go) => go.call(body)],
+      ['declared and blocking', (go) => blocking(go)],
+      ['a generator', body],
+    ];
+    run(function* main(go) {
+      for (const [name, way] of ways) {
+        yield* go.call(function* (go) {
+          go.defer(() => go.recover());
+          go.defer(way, go);
+          panic(name);
+        });
+      }
+      for (const fn of [() => go.defer(plain, go, go), () => go.defer(blocking, go)]) {
+        yield* go.call(function* () {
+          fn();
+          panic('itself');
+        });
+      }
+    });
+    expect(log).toEqual([null, null, null, 'with deferred calls', 'declared and blocking', 'a generator', 'itself', 'itself']);
   });
 
   test('gives the runtime’s errors as values with Error()', () => {

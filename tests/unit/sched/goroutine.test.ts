@@ -166,6 +166,22 @@ describe('life', () => {
   });
 });
 
+test('what a deferred call, what is done once and a finalizer return is waited for if it may block, and nothing else is', () => {
+  const log: string[] = [];
+  const later = (go: Go, name: string) =>
+    go.call(function* (go) {
+      yield* go.sleep(10);
+      log.push(name);
+    });
+  run(function* main(go) {
+    go.defer(() => later(go, 'deferred'));
+    go.defer(() => ['an array has an iterator, too']);
+    yield* go.once().do(() => later(go, 'once'));
+    yield* go.once().do(() => 'and so has a text');
+  });
+  expect(log).toEqual(['once', 'deferred']);
+});
+
 describe('a forgotten yield* is found', () => {
   const message = 'a blocking operation was called and not awaited: write `yield*` in front of it';
   const programs: [what: string, main: GoFunc<[]>][] = [
