@@ -107,6 +107,12 @@ export class RWMutex extends Mutex {
     return false;
   }
 
+  override lockNow(): boolean {
+    if (this.readerCount !== 0 || !super.lockNow()) return false;
+    this.readerCount = -maxReaders;
+    return true;
+  }
+
   override tryLock(): boolean {
     if (!super.tryLock()) return false;
     if (this.readerCount !== 0) {

@@ -1,6 +1,6 @@
 // WaitGroup: counting, waiting, and Go's words for its misuse (reference 6.8).
 import { describe, expect, test } from 'vitest';
-import type { Go } from '../../../runtime/index.ts';
+import { type Go, Runtime } from '../../../runtime/index.ts';
 import { PoolStore } from '../../../sched/pool.ts';
 import { death, run } from '../../support/run.ts';
 
@@ -138,4 +138,42 @@ test('who finds nothing in a pool looks at the Ps behind its own first, as in Go
   }
   sched.curp = 2;
   expect([store.get(), store.get(), store.get()]).toEqual(['P0 2', 'P0 3', 'P1 2']); // not what each has at hand
+});
+
+test('a writer and readers exclude each other, also where nothing but goroutines needs looking after and roads are short', () => {
+  const log: string[] = [];
+  new Runtime({ heapBytes: 1 << 20 }).run(function* main(go) {
+    const rw = go.rwMutex();
+    function* writer(_go: Go, name: string) {
+      yield* rw.lock();
+      log.push(`${name} writes`);
+    }
+    function* reader(_go: Go, name: string) {
+      yield* rw.rLock();
+      log.push(`${name} reads`);
+    }
+    yield* rw.rLock();
+    expect(rw.lockNow()).toBe(false);
+    go.go(writer, 'a');
+    yield* settle(go);
+    expect(log).toEqual([]);
+    rw.rUnlock();
+    yield* settle(go);
+    expect(log).toEqual(['a writes']);
+    go.go(reader, 'b');
+    yield* settle(go);
+    expect(log).toEqual(['a writes']);
+    rw.unlock();
+    yield* settle(go);
+    expect(log).toEqual(['a writes', 'b reads']);
+    rw.rUnlock();
+    yield* rw.lock(); // nobody has it
+    go.go(reader, 'c');
+    yield* settle(go);
+    expect(log).toHaveLength(2);
+    rw.unlock();
+    expect(rw.tryLock()).toBe(false); // c has it
+    yield* settle(go);
+  });
+  expect(log).toEqual(['a writes', 'b reads', 'c reads']);
 });
