@@ -393,17 +393,16 @@ export class Panics implements Unwinder {
     return u.panic;
   }
 
-  /** Source: printpanics. */
-  private text(p: Panicking): string {
-    let text = '';
-    for (let at: Panicking | null = p; at !== null; at = at.link) {
-      if (at.goexit) continue;
-      const { error } = at;
-      const line = `panic: ${printedText(error instanceof GoPanic ? error.value : error)}${at.recovered ? ' [recovered]' : ''}`;
-      const tab = at.link !== null && !at.link.goexit ? '\t' : '';
-      text = text === '' ? tab + line : `${tab}${line}\n${text}`;
+  /** Source: preprintpanics, which asks the newest first, and printpanics. */
+  private text(newest: Panicking): string {
+    const lines: string[] = [];
+    for (let p: Panicking | null = newest; p !== null; p = p.link) {
+      const { error, link, goexit, recovered } = p;
+      const tab = link !== null && !link.goexit ? '\t' : ''; // before what comes next, if this is a Goexit
+      const value = error instanceof GoPanic ? error.value : error;
+      lines.unshift(goexit ? tab : `${tab}panic: ${printedText(value)}${recovered ? ' [recovered]' : ''}\n`);
     }
-    return text;
+    return lines.join('').slice(0, -1);
   }
 
   private goid(): number {

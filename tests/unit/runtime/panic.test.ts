@@ -446,6 +446,20 @@ describe('what an uncaught panic prints', () => {
     ).toBe('panic: first [recovered]\n\tpanic: again first');
   });
 
+  test('under a Goexit that came between two of them, the second one is indented all the same', () => {
+    expect(
+      head(function* main(go) {
+        go.defer(() =>
+          go.call(function* (go) {
+            go.defer(() => panic('second'));
+            go.goexit();
+          }),
+        );
+        panic('first');
+      }),
+    ).toBe('panic: first\n\tpanic: second');
+  });
+
   test('one that was recovered for good is not printed with a later one', () => {
     expect(
       head(function* main(go) {
