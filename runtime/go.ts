@@ -266,7 +266,10 @@ export class Go extends Maker implements Caller {
     this.ctx.panics.setResult(value);
   }
 
-  /** Calls a blocking function that has deferred calls of its own. When a panic was recovered it gives undefined. `yield*` it. */
+  /**
+   * Calls a blocking function that has deferred calls of its own. When a panic was recovered it gives undefined. `yield*` it; a
+   * deferred call that has some is `go.defer(() => go.call(fn))`.
+   */
   call<A extends unknown[], R>(fn: (go: Go, ...args: A) => Blocking<R>, ...args: A): Blocking<R> {
     return this.ctx.sched.blocking(() => this.ctx.panics.call(() => fn(this, ...args)));
   }
