@@ -8,7 +8,7 @@
 // Go lets a goroutine spin for a while before it waits; here no other goroutine runs meanwhile. In the era 2014 there was no
 // starving mode, losers queued at the end, and misuse was a panic.
 
-import { fatal, GoPanic } from '../runtime/internal/throw.ts';
+import { Fatal, GoPanic } from '../runtime/internal/throw.ts';
 import { Site } from './contention.ts';
 import type { Blocking, Op, Resumable } from './op.ts';
 import { HeapRecord } from './record.ts';
@@ -154,7 +154,9 @@ export class Mutex extends HeapRecord implements Locker, Resumable {
 
   protected misuse(words: string): never {
     if (this.era2014) throw new GoPanic(words);
-    return fatal(words);
+    const error = new Fatal(words);
+    this.sched.doom(error); // also when the program's JavaScript catches it
+    throw error;
   }
 
   /** @internal */

@@ -94,6 +94,21 @@ describe('misuse, in Go’s words', () => {
     });
   });
 
+  test('a lock that is unlocked without being locked ends the program, also when its JavaScript catches that', () => {
+    for (const misuse of [(go: Go) => go.mutex().unlock(), (go: Go) => go.rwMutex().rUnlock(), (go: Go) => go.rwMutex().unlock()]) {
+      let further = false;
+      const error = death(function* main(go) {
+        try {
+          misuse(go);
+        } catch {}
+        yield* go.gosched();
+        further = true;
+      });
+      expect(error.message).toMatch(/^fatal error: sync: R?[uU]nlock of unlocked (mutex|RWMutex)\n\ngoroutine 1 \[/);
+      expect([error.kind, error.exitCode, further]).toEqual(['fatal', 3, false]);
+    }
+  });
+
   test('what is no whole number is refused, and nothing has changed', () => {
     run(function* main(go) {
       const wg = go.waitGroup();
