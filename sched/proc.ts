@@ -246,7 +246,7 @@ export class Sched extends Parking implements CallStack, Threads {
     this.enter(p);
     const { pt, ms, gc } = this;
     this.horizon = Math.min(this.horizonOf(p), this.timers.earliest());
-    const quiet = !this.disturbed && gc.idle && ms.spinning === 0 && this.locks.count === 0 && !this.anyOrder;
+    const quiet = !this.disturbed && gc.idle && ms.spinning === 0 && this.locks.count === 0;
     if (quiet && pt.preempt[p] === 0 && pt.paused[p] === 0) {
       this.horizon = Math.min(this.horizon, gc.scavenger.wakeAt);
       if (pt.clock[p] < this.horizon && this.runAlone(p)) return;
@@ -259,13 +259,13 @@ export class Sched extends Parking implements CallStack, Threads {
    * changed(), which ends this. What the turns cost adds up in the mutator until then. False: p has nothing left to run.
    */
   private runAlone(p: P): boolean {
-    const { gt, pt, runq, queue, stacks, events } = this;
+    const { gt, pt, runq, queue, stacks, events, anyOrder, chooser } = this;
     this.until = this.horizon - pt.clock[p];
-    this.setLimit(this.chooser.everyOperation ? -1 : this.until);
+    this.setLimit(chooser.everyOperation ? -1 : this.until);
     this.roundsLimit = Math.ceil(this.spendable(this.until)) | 0;
     let op: Op | null = null;
     while (!this.disturbed && this.spent < this.roundsLimit) {
-      op = runq.next(p, queue);
+      op = anyOrder ? runq.getAny(p, chooser) : runq.next(p, queue);
       if (op === null) break;
       const { g } = op;
       if (op.status !== GStatus.runnable) this.badStatus(op, GStatus.runnable);
