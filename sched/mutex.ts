@@ -68,8 +68,9 @@ export class Mutex extends HeapRecord implements Locker, Resumable {
    */
   lockNow(): boolean {
     const { sched } = this;
-    if (this.state !== 0 || this.seen !== sched.usual || sched.cur.inFlight || !sched.mayGoOn()) return false;
-    this.state = State.locked;
+    if ((this.state & (State.locked | State.starving)) !== 0) return false;
+    if (this.seen !== sched.usual || sched.cur.inFlight || !sched.mayGoOn()) return false;
+    this.state |= State.locked;
     sched.wentOn();
     return true;
   }

@@ -98,3 +98,6 @@ export function peakMB(run) {
 export function wallSeconds(run) {
   return run.wallMs / 1000;
 }
+
+/** The peer's name of a benchmark of ours: -now is the same program on a road of our own. */
+export const peerName = (name) => name.replace(/-now$/, '');

@@ -7,6 +7,7 @@ const { f64, Runtime } = await loadGorena();
 const programs = {
   select4: { usual: 1_000_000, main: select4 },
   mutex: { usual: 50_000_000, main: mutexAlone },
+  'mutex-now': { usual: 50_000_000, main: mutexNow },
   mutex10: { usual: 100_000, main: mutexContended },
 };
 
@@ -38,6 +39,19 @@ function* mutexAlone(go, n) {
     mu.unlock();
   }
   emit('mutex', performance.now() - start, n, { count });
+}
+
+/** The same, asking first. */
+function* mutexNow(go, n) {
+  const start = performance.now();
+  const mu = go.mutex();
+  let count = 0;
+  for (let i = 0; i < n; i++) {
+    if (!mu.lockNow()) yield* mu.lock();
+    count++;
+    mu.unlock();
+  }
+  emit('mutex-now', performance.now() - start, n, { count });
 }
 
 function* contender(go, mu, counted, n, done) {
