@@ -5,14 +5,14 @@
 // A failure prints the program, shrunk. SEED=n runs other programs.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Chan, f64, type Go, host, type Mutex, Runtime } from '../../runtime/index.ts';
+import { type Chan, f64, type Go, host, type Mutex, Runtime, type RWMutex } from '../../runtime/index.ts';
 import { schedFindings } from '../../sched/check.ts';
 
 const seed = Number(process.env.SEED ?? 20140901);
 
 type Step =
   | { do: 'send' | 'recv' | 'recvOr'; chan: number; value: number | null }
-  | { do: 'lock'; mutex: number; yields: number }
+  | { do: 'lock' | 'write' | 'read'; mutex: number; yields: number }
   | { do: 'gosched' | 'select' | 'close' | 'start' | 'gc'; chan: number };
 
 interface Program {
@@ -25,7 +25,7 @@ interface Program {
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constantFrom('send', 'recv', 'recvOr'), chan: fc.nat(3), value: fc.option(fc.nat(9)) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('lock'), mutex: fc.nat(1), yields: fc.nat(2) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('lock', 'write', 'read'), mutex: fc.nat(1), yields: fc.nat(2) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('gosched', 'select', 'start'), chan: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('close', 'gc'), chan: fc.nat(3) }) },
 ) as fc.Arbitrary<Step>;
@@ -45,6 +45,7 @@ interface How {
 interface Shared {
   chans: Chan<unknown>[];
   mutexes: Mutex[];
+  rw: RWMutex;
   log: string[];
   how: How;
 }
@@ -88,6 +89,20 @@ function* act(go: Go, s: Shared, step: Step, name: string): Generator<void, void
       mu.unlock();
       return;
     }
+    case 'write': {
+      if (!(now && s.rw.lockNow())) yield* s.rw.lock();
+      s.log.push(`${name} writes`);
+      for (let i = 0; i < step.yields; i++) yield* go.gosched();
+      s.log.push(`${name} has written`);
+      s.rw.unlock();
+      return;
+    }
+    case 'read':
+      yield* s.rw.rLock();
+      s.log.push(`${name} reads`);
+      for (let i = 0; i < step.yields; i++) yield* go.gosched();
+      s.rw.rUnlock();
+      return;
     case 'gosched':
       yield* go.gosched();
       return;
@@ -119,7 +134,7 @@ function run(program: Program, how: How, broken: ((rt: Runtime) => void) | null 
     const chans = program.chans.map(
       (capacity, k) => (k % 2 === 0 ? go.chan(f64, capacity) : go.chan(host<unknown>(), capacity)) as Chan<unknown>,
     );
-    const s: Shared = { chans, mutexes: [go.mutex(), go.mutex()], log, how };
+    const s: Shared = { chans, mutexes: [go.mutex(), go.mutex()], rw: go.rwMutex(), log, how };
     for (const [k, list] of program.workers.entries()) go.go(worker, s, list, String(k));
     for (let i = 0; i < 3; i++) {
       yield* go.sleep(1e6);
