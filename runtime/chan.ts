@@ -1,7 +1,8 @@
 // chan: channels as a program sees them, typed all the way: what is sent, what is received, which direction may be used, and
 // which case of a select brings what. What they do is in sched/chan.ts and sched/select.ts.
 
-import type { Channels, HChannel, NilChannel } from '../sched/chan.ts';
+import type { HChannel } from '../sched/chan.ts';
+import type { Channels, NilChannel } from '../sched/channels.ts';
 import type { Blocking, Op } from '../sched/op.ts';
 import type { SelectCase } from '../sched/select.ts';
 import { type Elem, elemOf } from './chanelem.ts';

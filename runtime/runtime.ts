@@ -7,7 +7,7 @@ import { pageMap, slotMap } from '../heap/dump.ts';
 import type { Explanation } from '../heap/explain.ts';
 import type { ProfileName } from '../profiler/profile.ts';
 import type { BlockProfileRecord, MemProfileRecord, StackRecord } from '../profiler/records.ts';
-import { Channels } from '../sched/chan.ts';
+import { Channels } from '../sched/channels.ts';
 import { Sched } from '../sched/proc.ts';
 import { Selects } from '../sched/select.ts';
 import { Sync } from '../sched/sync.ts';

@@ -1,5 +1,6 @@
 // chan: channels. An hchan is an object of the collected heap (Go's makechan); who waits stands in two FIFO queues of sudogs.
-// See Go's chan.go, whose order of steps this keeps. select.ts waits on several at once.
+// See Go's chan.go, whose order of steps this keeps. channels.ts makes them, the nil one and those of 2014 (futilechan.ts) too; select.ts
+// waits on several at once.
 //
 // Invariants, as in chan.go:
 //   K1  at least one of the two queues is empty, but for a goroutine that waits in both with one select
@@ -11,11 +12,11 @@
 // pointers, as in Go, and `save` puts them there.
 
 import type { RType } from '../heap/types.ts';
-import { type Addr, pageSize } from '../runtime/internal/memory.ts';
-import { chanPanic, gopanic } from '../runtime/internal/throw.ts';
+import type { Addr } from '../runtime/internal/memory.ts';
+import { chanPanic } from '../runtime/internal/throw.ts';
+import type { Channels } from './channels.ts';
 import { WaitReason } from './g.ts';
 import type { Op } from './op.ts';
-import type { Sched } from './proc.ts';
 import { HeapRecord } from './record.ts';
 import { type Sudog, WaitQueue } from './sudog.ts';
 
@@ -51,47 +52,6 @@ export interface Received {
   value: unknown;
   /** It was sent, and is not the zero value of a closed channel. */
   ok: boolean;
-}
-
-/** Most values of JavaScript that a buffer holds; other buffers are limited by the heap. */
-const maxHosts = 1 << 24;
-
-/** What all channels of a machine share. */
-export class Channels {
-  /** Without and with a pointer to a buffer. */
-  private readonly plain: RType;
-  private readonly withBuf: RType;
-  readonly pointerBuf: RType;
-  readonly nil: NilChannel;
-
-  constructor(
-    readonly sched: Sched,
-    /** As in 2014: who waits on a buffered channel is woken to try again, and panics are plain strings. */
-    readonly era2014: boolean,
-  ) {
-    this.nil = new NilChannel(sched);
-    const { types } = sched.heap;
-    this.plain = types.define('runtime.hchan', HChan.words * 4, []);
-    this.withBuf = types.define('runtime.hchan of pointers', HChan.words * 4, [HChan.buf]);
-    this.pointerBuf = types.define('chan buffer of pointers', 4, [0]);
-  }
-
-  /** Source: makechan. Panics with Go's words when the capacity is out of range. */
-  make(kind: ElemKind, capacity: number): HChannel {
-    const { sched } = this;
-    const most = kind === ElemKind.host ? maxHosts : Math.floor((sched.heap.pages.limit * pageSize) / (kind === ElemKind.number ? 8 : 4));
-    if (!Number.isInteger(capacity) || capacity < 0 || capacity > most) gopanic('makechan: size out of range');
-    const type = kind === ElemKind.pointer && capacity > 0 ? this.withBuf : this.plain;
-    const bytes = HChan.words * 4 + (kind === ElemKind.number ? capacity * 8 : 0);
-    const c = this.newChannel(type, bytes, kind, capacity);
-    c.make();
-    return c;
-  }
-
-  protected newChannel(type: RType, bytes: number, kind: ElemKind, capacity: number): HChannel {
-    if (this.era2014 && capacity > 0) return new FutileChannel(this, type, bytes, kind, capacity);
-    return new HChannel(this, type, bytes, kind, capacity);
-  }
 }
 
 /** One channel: the untyped half that the public Chan wraps. Values are addresses, numbers or anything. */
@@ -516,120 +476,3 @@ export class HChannel extends HeapRecord {
 }
 
 const noValues: unknown[] = [];
-
-/**
- * A buffered channel of 2014: nothing is handed over. Who waits is woken when there may be something for it, and looks again;
- * somebody else may have been faster (a futile wake-up), and then it waits once more, at the end of the queue.
- * Source: chan.go of 2014-09, the asynchronous half of chansend and chanrecv.
- */
-class FutileChannel extends HChannel {
-  private readonly sending = { resume: (op: Op): boolean => this.sendAgain(op) };
-  private readonly receiving = { resume: (op: Op): boolean => this.recvAgain(op) };
-
-  override enqueueSend(sg: Sudog, value: unknown): void {
-    super.enqueueSend(sg, value);
-    if (sg === sg.op) sg.op.goesOn(this.sending);
-  }
-
-  override enqueueRecv(sg: Sudog): void {
-    super.enqueueRecv(sg);
-    if (sg === sg.op) sg.op.goesOn(this.receiving);
-  }
-
-  /** Who waits does not help: nothing is handed over. */
-  override canSend(): boolean {
-    this.touch();
-    return this.isClosed || this.count < this.capacity;
-  }
-
-  override canRecv(): boolean {
-    this.touch();
-    return this.isClosed || this.count > 0;
-  }
-
-  protected override offer(value: unknown): boolean {
-    if (this.count >= this.capacity) return false;
-    this.putBuf(value);
-    this.wakeOne(this.recvq);
-    return true;
-  }
-
-  protected override poll(into: Received, closed: unknown): boolean {
-    into.ok = this.count > 0;
-    if (!into.ok) {
-      into.value = closed;
-      return this.isClosed;
-    }
-    into.value = this.takeBuf();
-    this.emptied();
-    this.wakeOne(this.sendq);
-    return true;
-  }
-
-  /** Wakes the first waiter, with what it brought: it has to try again. */
-  private wakeOne(queue: WaitQueue): void {
-    const sg = this.serve(queue);
-    if (sg === null) return;
-    const { op } = sg;
-    op.selected = -1; // no case of a select has fired
-    if (queue === this.sendq) {
-      op.value = this.takeElem(sg);
-      if (this.kind === ElemKind.pointer) this.bring(op, op.value as Addr);
-    }
-    this.sched.ready(op, true);
-  }
-
-  private sendAgain(op: Op): boolean {
-    this.touch();
-    if (op.error !== null) return true; // closed meanwhile
-    if (this.closed) op.fails(chanPanic('send on closed channel', true));
-    else if (!this.offer(op.value)) {
-      this.sched.block(op, WaitReason.chanSend);
-      this.enqueueSend(op, op.value);
-      return false;
-    }
-    op.value = undefined;
-    return true;
-  }
-
-  private recvAgain(op: Op): boolean {
-    this.touch();
-    if (this.poll(op, op.ifClosed)) return true;
-    this.sched.block(op, WaitReason.chanReceive);
-    this.enqueueRecv(op);
-    return false;
-  }
-}
-
-/** The nil channel: nothing comes and nothing goes. */
-export class NilChannel {
-  readonly length = 0;
-  readonly capacity = 0;
-
-  constructor(private readonly sched: Sched) {}
-
-  send(): Op {
-    return this.sched.park(WaitReason.chanSendNil);
-  }
-  recv(): Op {
-    return this.sched.park(WaitReason.chanReceiveNil);
-  }
-  recvOr(): Op {
-    return this.recv();
-  }
-  sendNow(): boolean {
-    return false;
-  }
-  recvNow(): unknown {
-    return undefined;
-  }
-  trySend(): boolean {
-    return false;
-  }
-  tryRecv(): boolean {
-    return false;
-  }
-  close(): void {
-    gopanic('close of nil channel');
-  }
-}

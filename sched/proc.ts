@@ -2,13 +2,21 @@
 // virtual nanoseconds, and the P with the smallest clock goes next, so that GOMAXPROCS=4 is faster in virtual time. This is
 // the overview of the folder. Source: proc.go.
 //
-//   newproc.ts    rows, ids, continuations          parts.ts       the tables, and what a scheduler is made of
-//   park.ts       waiting, waking, yield points     sysmon.ts      preemption, taking Ps from system calls, the forced cycle
-//   runq.ts       who waits to run                  syscall.ts     leaving and coming back; promises of the host
-//   steal.ts      looking for work elsewhere        lockthread.ts  a goroutine with an M of its own
-//   m.ts          threads: waking, spinning
-//   stw.ts        stopping the world, GOMAXPROCS    background.ts  the collector's share of a P's time
-//   helpers.ts    the runtime's own goroutines      schedtrace.ts, check.ts   what can be seen, and what must hold
+// Who runs, when, on what:
+//   g.ts, p.ts, m.ts   goroutines, processors and threads   parts.ts       their tables, and what a scheduler is made of
+//   newproc.ts    rows, ids, continuations                  park.ts        waiting, waking, yield points
+//   runq.ts       who waits to run                          steal.ts       looking for work elsewhere
+//   stack.ts      frames, which root pointers               holds.ts       what the runtime itself roots for a while
+//   sysmon.ts     preemption, the forced cycle              syscall.ts     leaving and coming back; promises of the host
+//   lockthread.ts a goroutine with an M of its own          stw.ts         stopping the world, GOMAXPROCS
+//   background.ts the collector's share of a P's time       helpers.ts     the runtime's own goroutines
+//   schedtrace.ts, check.ts   what can be seen, and what must hold
+//
+// What they wait on:
+//   op.ts, sudog.ts, record.ts   a goroutine that waits, a waiter, and what is waited on: in fields, and as records of the heap
+//   chan.ts, channels.ts, futilechan.ts, select.ts   channels, who makes them, those of 2014, several at once
+//   sync.ts       makes what follows: sema.ts, and on it mutex.ts, rwmutex.ts, waitgroup.ts, cond.ts, once.ts; pool.ts, cell.ts
+//   timer.ts      sleeping and timers                       contention.ts  how long they wait, for the block and mutex profiles
 //
 // One round of a P (step): fire due timers, mark if the P is a mark worker now, else findRunnable, run the goroutine until it
 // yields (a turn), charge its time, sweep a little. findRunnable looks, in Go's order, at the global queue every 61st round,

@@ -3,7 +3,8 @@
 // performed when the explorer lets its goroutine go on.
 import type { RType } from '../heap/types.ts';
 import type { Atomic, Cell } from '../sched/cell.ts';
-import { Channels, ElemKind, HChannel, type Received } from '../sched/chan.ts';
+import { ElemKind, HChannel, type Received } from '../sched/chan.ts';
+import { Channels } from '../sched/channels.ts';
 import { type Cond, condBytes } from '../sched/cond.ts';
 import { WaitReason } from '../sched/g.ts';
 import type { Locker, Mutex } from '../sched/mutex.ts';

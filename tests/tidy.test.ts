@@ -239,6 +239,7 @@ describe('7. the bundles read no enum at run time', () => {
 describe('8. an overview names every file of its folder', () => {
   test('in the tree', () => {
     expect(overviewGaps(read('sim/index.ts'), readdirSync('sim'))).toEqual([]);
+    expect(overviewGaps(read('sched/proc.ts'), readdirSync('sched'))).toEqual([]);
   });
 
   test('planted', () => {

@@ -7,7 +7,8 @@ import { Phase } from '../../../gc/mgc.ts';
 import type { Finals } from '../../../runtime/final.ts';
 import type { Addr } from '../../../runtime/internal/memory.ts';
 import type { Machine } from '../../../runtime/machine.ts';
-import type { Channels, HChannel } from '../../../sched/chan.ts';
+import type { HChannel } from '../../../sched/chan.ts';
+import type { Channels } from '../../../sched/channels.ts';
 import type { Bias } from '../hostile/program.ts';
 
 /** What is broken: a Runtime, or a machine by itself where no channel and no finalizer of the public API is involved. */
