@@ -1,11 +1,12 @@
 // The short roads (sched/park.ts, "usual") do what the long ones do: a random program over channels, mutexes and goroutines that
-// come and go runs the same with them, with somebody listening to events (which closes them), and when it asks first (sendNow,
-// recvNow, lockNow): the same results in the same order, the same turns, the same virtual time.
+// come and go, with timers, GOMAXPROCS and the block profile changing, runs the same with them, with somebody listening to events,
+// from the beginning or from somewhere on (which closes them), and when it asks first (sendNow, recvNow, lockNow): the same results in
+// the same order, the same turns, the same virtual time.
 //
 // A failure prints the program, shrunk. SEED=n runs other programs.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Chan, f64, type Go, host, type Mutex, Runtime, type RWMutex } from '../../runtime/index.ts';
+import { type Chan, f64, type Go, host, type Mutex, Runtime, type RWMutex, type WaitGroup } from '../../runtime/index.ts';
 import { schedFindings } from '../../sched/check.ts';
 
 const seed = Number(process.env.SEED ?? 20140901);
@@ -13,7 +14,8 @@ const seed = Number(process.env.SEED ?? 20140901);
 type Step =
   | { do: 'send' | 'recv' | 'recvOr'; chan: number; value: number | null }
   | { do: 'lock' | 'write' | 'read'; mutex: number; yields: number }
-  | { do: 'gosched' | 'select' | 'close' | 'start' | 'gc'; chan: number };
+  | { do: 'gosched' | 'select' | 'close' | 'start' | 'gc'; chan: number }
+  | { do: 'procs' | 'profile' | 'listen' | 'wait' | 'later' | 'sleep'; n: number };
 
 interface Program {
   /** Capacities; every second channel carries values of JavaScript, null among them. */
@@ -21,6 +23,8 @@ interface Program {
   workers: Step[][];
   /** GOGC: small collections come often. */
   gogc: number;
+  /** GOMAXPROCS at the beginning. */
+  procs: number;
 }
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
@@ -28,29 +32,33 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('lock', 'write', 'read'), mutex: fc.nat(1), yields: fc.nat(2) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('gosched', 'select', 'start'), chan: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('close', 'gc'), chan: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('procs', 'profile', 'listen', 'wait', 'later', 'sleep'), n: fc.nat(2) }) },
 ) as fc.Arbitrary<Step>;
 const programs: fc.Arbitrary<Program> = fc.record({
   chans: fc.array(fc.constantFrom(0, 0, 1, 2, 5), { minLength: 4, maxLength: 4 }),
   workers: fc.array(fc.array(steps, { minLength: 1, maxLength: 12 }), { minLength: 2, maxLength: 6 }),
   gogc: fc.constantFrom(100, 1),
+  procs: fc.constantFrom(1, 1, 1, 2),
 });
 
 interface How {
   /** The program asks first. */
   now: boolean;
-  /** Somebody listens. */
-  heard: boolean;
+  /** Somebody listens: from the beginning, or from the first step on that says so. */
+  heard: boolean | 'later';
 }
 
 interface Shared {
   chans: Chan<unknown>[];
   mutexes: Mutex[];
   rw: RWMutex;
+  group: WaitGroup;
   log: string[];
   how: How;
+  listen(): void;
 }
 
-function* worker(go: Go, s: Shared, list: readonly Step[], name: string): Generator<void, void, void> {
+function* worker(go: Go, s: Shared, list: readonly Step[], name: string, counts = false): Generator<void, void, void> {
   for (const step of list) {
     try {
       yield* act(go, s, step, name);
@@ -59,6 +67,7 @@ function* worker(go: Go, s: Shared, list: readonly Step[], name: string): Genera
     }
   }
   s.log.push(`${name} ends at ${go.now()}`);
+  if (counts) s.group.done();
 }
 
 function* act(go: Go, s: Shared, step: Step, name: string): Generator<void, void, void> {
@@ -119,14 +128,46 @@ function* act(go: Go, s: Shared, step: Step, name: string): Generator<void, void
       const other = s.chans[(step.chan + 1) % 4]!;
       const got = yield* go.select([s.chans[step.chan]!.recvCase(), other.sendCase(7)]);
       s.log.push(`${name} selected ${got.index} ${String(got.value)} ${got.ok}`);
+      return;
     }
+    case 'procs':
+      s.log.push(`${name} had ${go.gomaxprocs(step.n + 1)} Ps`);
+      return;
+    case 'profile':
+      go.setBlockProfileRate(step.n);
+      go.setMutexProfileFraction(step.n);
+      return;
+    case 'listen':
+      if (s.how.heard === 'later') s.listen();
+      return;
+    case 'wait':
+      s.group.add(1);
+      go.go(
+        worker,
+        s,
+        [
+          { do: 'recvOr', chan: step.n, value: null },
+          { do: 'gosched', chan: 0 },
+        ],
+        `${name}+${go.numGoroutine()}`,
+        true,
+      );
+      yield* s.group.wait();
+      s.log.push(`${name} has waited`);
+      return;
+    case 'later':
+      go.afterFunc(step.n * 50, worker, s, [{ do: 'send', chan: step.n, value: 5 }], `${name}@${go.numGoroutine()}`);
+      return;
+    case 'sleep':
+      yield* go.sleep(step.n * 100);
   }
 }
 
 /** All that can be seen of a run. Its end is a deadlock or main's return; channels are closed after a while. */
 function run(program: Program, how: How, broken: ((rt: Runtime) => void) | null = null): unknown {
-  const rt = new Runtime({ heapBytes: 1 << 20, gogc: program.gogc });
-  if (how.heard) rt.machine.subscribe(() => {});
+  const rt = new Runtime({ heapBytes: 1 << 20, gogc: program.gogc, procs: program.procs });
+  const listen = () => rt.machine.subscribe(() => {});
+  if (how.heard === true) listen();
   broken?.(rt);
   const { sched } = rt.machine;
   const log: string[] = [];
@@ -134,7 +175,7 @@ function run(program: Program, how: How, broken: ((rt: Runtime) => void) | null 
     const chans = program.chans.map(
       (capacity, k) => (k % 2 === 0 ? go.chan(f64, capacity) : go.chan(host<unknown>(), capacity)) as Chan<unknown>,
     );
-    const s: Shared = { chans, mutexes: [go.mutex(), go.mutex()], rw: go.rwMutex(), log, how };
+    const s: Shared = { chans, mutexes: [go.mutex(), go.mutex()], rw: go.rwMutex(), group: go.waitGroup(), log, how, listen };
     for (const [k, list] of program.workers.entries()) go.go(worker, s, list, String(k));
     for (let i = 0; i < 3; i++) {
       yield* go.sleep(1e6);
@@ -161,6 +202,7 @@ describe('with the short roads, without them, and asking first', () => {
         expect(run(program, { now: false, heard: true })).toEqual(usual);
         expect(run(program, { now: true, heard: false })).toEqual(usual);
         expect(run(program, { now: true, heard: true })).toEqual(usual);
+        expect(run(program, { now: true, heard: 'later' })).toEqual(usual);
       }),
       { seed, numRuns: 150 },
     );
@@ -171,6 +213,7 @@ describe('with the short roads, without them, and asking first', () => {
       chans: [1, 0, 0, 0],
       workers: [[{ do: 'send', chan: 0, value: 1 }], [{ do: 'recv', chan: 0, value: null }]],
       gogc: 100,
+      procs: 1,
     };
     const usual = run(program, { now: false, heard: true });
     expect(run(program, { now: false, heard: false })).toEqual(usual);
