@@ -25,7 +25,7 @@ export interface SendChan<in T> {
   /**
    * `if (!ch.sendNow(v)) yield* ch.send(v)` does what `yield* ch.send(v)` does, in half the time when there is no waiting: a yield*
    * costs more than a send. Sends in the usual case; false: nothing has happened, which says nothing of the channel (it is not
-   * trySend). While schedules are explored it is always false.
+   * trySend). Always false of elements other than numbers and host values, and while schedules are explored.
    */
   sendNow(value: T): boolean;
   /** Sends if that needs no waiting; says whether it did. Go's select with one send and a default. */

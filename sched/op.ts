@@ -3,7 +3,7 @@
 // goroutine returns it.
 //
 //   done            the operation needs no waiting: `yield*` takes `value` at once              (the common case: no switch)
-//   not done        `yield*` hands the Op to the trampoline of proc.ts, which parks the goroutine. Before it resumes the
+//   not done        `yield*` hands the Op to the trampoline (advance, newproc.ts), and the turn ends. Before it resumes the
 //                   goroutine, somebody has put the value into the Op, or the panic that it is woken with
 //
 // So next() has nothing to do: it is the function of JavaScript that returns its receiver. V8 calls next() of a `yield*`

@@ -5,7 +5,7 @@
 //           └─> block ─> ready  it waits; somebody wakes it
 //
 // Most of what happens is the usual: one P, nobody marks, nobody listens. `usual` says so in one number, and the short roads of
-// chan.ts and of start (proc.ts) do then what the long ones would, without their questions.
+// chan.ts, mutex.ts and of start (proc.ts) do then what the long ones would, without their questions.
 
 import type { Mutator } from '../gc/malloc.ts';
 import type { GC } from '../gc/mgc.ts';

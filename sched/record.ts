@@ -81,11 +81,6 @@ export abstract class HeapRecord implements RecordHandle {
     this.time = this.sched.orderAfter(this.time);
   }
 
-  /** Whether touch() may run the collector. */
-  get stale(): boolean {
-    return this.seen !== this.gc.cycle;
-  }
-
   /** The same with a pointer in hand that nothing else may keep. */
   protected touchWith(pointer: Addr): void {
     const slot = this.sched.holds.hold(pointer);
