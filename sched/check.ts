@@ -106,14 +106,17 @@ function checkThreads(sched: Sched, out: string[]): void {
   if (waiting !== ms.idleLocked) out.push(`Q4: ${waiting} Ms wait for their goroutine, counted ${ms.idleLocked}`);
 }
 
-/** K6: after writing back, the arena says what the fields of goroutines and records say. */
+/** K6: after writing back, the arena says what the fields of goroutines, run queues and records say. */
 export function writtenFindings(sched: Sched): string[] {
-  const { gt, heap, ops } = sched;
+  const { gt, pt, heap, ops, runq, procs } = sched;
   const out: string[] = [];
   const { w, arena } = heap;
+  const queues = () =>
+    [pt.runqHead, pt.runqTail, pt.runNext, pt.schedTick].flatMap((of) => Array.from({ length: procs }, (_, p) => of[p as P]));
+  if (changes(queues, () => runq.save()) !== null) out.push('K6: a run queue has fields that its P does not say');
   for (let g = 1 as G; g <= sched.rowsUsed; g++) {
     const op = ops[g]!;
-    const words = () => [gt.status[g], gt.waitReason[g], gt.elem[g], gt.waiting[g], ...sudogWords(w, gt.waiting[g])];
+    const words = () => [gt.status[g], gt.waitReason[g], gt.elem[g], gt.schedLink[g], gt.waiting[g], ...sudogWords(w, gt.waiting[g])];
     if (changes(words, () => op.save(w, arena.f64, gt)) !== null)
       out.push(`K6: goroutine ${gt.goid[g]} has fields that its row or its sudogs do not say`);
   }

@@ -7,6 +7,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Chan, f64, type Go, host, type Mutex, Runtime, type RWMutex, type WaitGroup } from '../../runtime/index.ts';
+import { Ev } from '../../runtime/internal/events.ts';
 import { schedFindings } from '../../sched/check.ts';
 
 const seed = Number(process.env.SEED ?? 20140901);
@@ -224,6 +225,46 @@ describe('with the short roads, without them, and asking first', () => {
       };
     });
     expect(broken).not.toEqual(usual);
+  });
+});
+
+describe('who begins to listen in the middle', () => {
+  /** How often goroutines park after main has begun to listen; early: somebody listens from the beginning, and counts only then. */
+  function parks(early: boolean, broken: boolean): number {
+    const rt = new Runtime();
+    const { machine } = rt;
+    let counting = early;
+    let n = 0;
+    const count = (kind: number) => {
+      if (counting && kind === Ev.goPark) n++;
+    };
+    if (early) machine.subscribe(count);
+    if (broken) machine.sched.findUsual = () => {};
+    rt.run(function* main(go) {
+      const c = go.chan(f64);
+      go.go(function* echo(_go: Go) {
+        for (;;) yield* c.send((yield* c.recv()) + 1);
+      });
+      for (let i = 0; i < 10; i++) {
+        if (i === 5) {
+          n = 0;
+          counting = true;
+          if (!early) machine.subscribe(count);
+        }
+        yield* c.send(i);
+        yield* c.recv();
+      }
+    });
+    return n;
+  }
+
+  test('hears all that happens from then on', () => {
+    expect(parks(true, false)).toBeGreaterThan(5);
+    expect(parks(false, false)).toBe(parks(true, false));
+  });
+
+  test('story: a machine that does not look again is found', () => {
+    expect(parks(false, true)).not.toBe(parks(true, false));
   });
 });
 
