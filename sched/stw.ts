@@ -189,6 +189,13 @@ export class StoppedWorld implements World {
     return this.sched.rowsUsed;
   }
 
+  /** Whether g's stack may hold pointers: it lives, or its function is being called, with arguments that nothing else may keep. */
+  private hasStack(g: G): boolean {
+    const { gt, ops } = this.sched;
+    const { status } = ops[g]!;
+    return (status !== GStatus.dead && status !== GStatus.idle) || gt.sp[g] > gt.stackLo[g];
+  }
+
   /** Also notes since when a goroutine waits, which is what dumps show. Source: markroot, scanstack. */
   scanStack(i: number, work: GcWork): number {
     const { sched } = this;
@@ -196,7 +203,7 @@ export class StoppedWorld implements World {
     const { sp, stackLo, waitSince } = sched.gt;
     const op = sched.ops[g]!;
     const { status } = op;
-    if (status === GStatus.dead || status === GStatus.idle) return 0;
+    if (!this.hasStack(g)) return 0;
     if (!op.waitSeen && (status === GStatus.waiting || status === GStatus.syscall)) {
       op.waitSeen = true;
       waitSince[g] = this.now();
@@ -208,8 +215,7 @@ export class StoppedWorld implements World {
   eachStackPointer(visit: (addr: Addr, stack: number) => void): void {
     const { sched } = this;
     for (let g = 1 as G; g <= sched.rowsUsed; g++) {
-      const { status } = sched.ops[g]!;
-      if (status === GStatus.dead || status === GStatus.idle) continue;
+      if (!this.hasStack(g)) continue;
       sched.stacks.eachPointer(g, (addr) => visit(addr, g - 1)); // row g is stack g - 1
     }
   }

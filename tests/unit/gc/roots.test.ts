@@ -1,6 +1,6 @@
 // Every class of root, each alone: were the class forgotten, its test would lose an object. (Reference dst.md, mutant M12.)
 import { describe, expect, test } from 'vitest';
-import { func, i32, ptr, type Ref, Runtime, self, struct } from '../../../runtime/index.ts';
+import { func, type Go, i32, ptr, type Ref, Runtime, self, struct } from '../../../runtime/index.ts';
 import type { Machine } from '../../../runtime/machine.ts';
 import { HandMade } from '../../support/goroutine.ts';
 import { graph } from '../../support/graph.ts';
@@ -307,4 +307,27 @@ describe('roots of programs', () => {
     });
     expect(nodesAlive(m)).toBe(0);
   });
+});
+
+test.each(['1.19', '2014'] as const)('arguments of a goroutine whose function allocates before it gives its generator, era %s', (era) => {
+  const Node = struct('main.Node', { value: i32 });
+  const seen: number[] = [];
+  new Runtime({ checked: true, heapBytes: 1 << 20, gogc: 10, era }).run(function* main(go) {
+    function* body(g: Go, n: Ref<typeof Node>): Generator<void, void, void> {
+      yield* g.gosched();
+      seen.push(n.value);
+    }
+    const numbered = (i: number) => {
+      const n = go.new(Node);
+      n.value = i;
+      return n;
+    };
+    const late = (g: Go, n: Ref<typeof Node>) => {
+      for (let k = 0; k < 300; k++) go.new(Node); // collections come; only the new goroutine's frame has n
+      return body(g, n);
+    };
+    for (let i = 0; i < 200; i++) go.go(late, numbered(i));
+    yield* go.sleep(1e6);
+  });
+  expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i));
 });
