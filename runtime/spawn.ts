@@ -110,7 +110,7 @@ export function spawnShort(
 
 function start(ctx: Context, g: G, fn: { name: string }, body: unknown): void {
   if (typeof (body as Continuation | undefined)?.next !== 'function') {
-    throw new TypeError(`go ${fn.name}: a goroutine is a generator function (function*)`);
+    throw new TypeError(`go ${fn.name || 'func1'}: a goroutine is a generator function (function*)`);
   }
   ctx.sched.start(g, body as Continuation);
 }

@@ -294,13 +294,13 @@ describe('what is no goroutine', () => {
     expect(() => new Runtime().run(late)).toThrow('a goroutine has returned a promise, and nobody waits for it');
   });
 
-  test('a plain function is refused by name', () => {
+  test('a plain function is refused by name, which is func1 when it has none', () => {
     const rt = new Runtime(checkedOptions);
     expect(() =>
       rt.run(function* main(go) {
         go.go((() => 5) as never);
       }),
-    ).toThrow('a goroutine is a generator function (function*)');
+    ).toThrow('go func1: a goroutine is a generator function (function*)');
   });
 
   test('a refused one leaves no trace: the program goes on and its rows are all there', () => {
